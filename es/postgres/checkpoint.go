@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+const (
+	readCheckpoint = `SELECT position FROM {schema}.checkpoints WHERE name = $1`
+
+	saveCheckpoint = `INSERT INTO {schema}.checkpoints (name, position) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position, saved_at = excluded.saved_at`
+)
+
+// Checkpoint implements [es.Checkpoints].
+func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error) {
+	if err := es.ValidateCheckpointName(name); err != nil {
+		return 0, err
+	}
+	var p es.Position
+	err := s.retry(ctx, func() error {
+		err := s.pool.QueryRow(ctx, s.sql.readCheckpoint, name).Scan(&p)
+		if errors.Is(err, pgx.ErrNoRows) {
+			p, err = 0, nil
+		}
+		return err
+	})
+	if err == nil {
+		err = s.reached(ctx, p)
+	}
+	if err != nil {
+		err = fmt.Errorf("reading checkpoint %q: %w", name, err)
+	}
+	return p, err
+}
+
+// SaveCheckpoint implements [es.Checkpoints].
+func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
+	if err := es.ValidateCheckpointName(name); err != nil {
+		return err
+	}
+	err := s.reached(ctx, p)
+	if err == nil {
+		err = s.retry(ctx, func() error {
+			_, err := s.pool.Exec(ctx, s.sql.saveCheckpoint, name, int64(p))
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("saving checkpoint %q: %w", name, err)
+	}
+	return nil
+}
+
+// reached refuses a position beyond the head of the feed.
+func (s *Store) reached(ctx context.Context, p es.Position) error {
+	head, err := s.fence.head(ctx, p)
+	if err == nil && p > head {
+		err = &es.BeyondHeadError{Position: p, Head: head}
+	}
+	return err
+}

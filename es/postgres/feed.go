@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+const (
+	readFeed = `SELECT ` + recordedColumns + ` FROM {schema}.events
+WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
+
+	// readFeedFiltered filters what the inner query yields in order of position: were the
+	// conditions merged, an index on the category might be taken, and all its events be
+	// sorted.
+	readFeedFiltered = `SELECT ` + recordedColumns + ` FROM (
+	SELECT * FROM {schema}.events WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0) e
+WHERE (category = ANY ($4::text[]) OR cardinality($4::text[]) = 0) AND (type = ANY ($5::text[]) OR cardinality($5::text[]) = 0)
+ORDER BY position LIMIT $3`
+)
+
+// filteredRange is how many positions one query of a filtered read looks at, so
+// that none runs for long.
+const filteredRange = 100_000
+
+// Head implements [es.Feed].
+func (s *Store) Head(ctx context.Context) (es.Position, error) {
+	head, err := s.fence.head(ctx, 0)
+	if err != nil {
+		return 0, fmt.Errorf("reading the head of the feed: %w", err)
+	}
+	return head, nil
+}
+
+// ReadAll implements [es.Feed]. An event whose append has returned is held back as
+// long as a transaction is open that may yet take a place before it: for some
+// milliseconds under load, or as long as an open [Store.AppendTx]. See [Store.FeedStatus].
+func (s *Store) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Recorded, error] {
+	return func(yield func(es.Recorded, error) bool) {
+		if err := s.readAll(ctx, q, func(rec es.Recorded) bool { return yield(rec, nil) }); err != nil {
+			yield(es.Recorded{}, fmt.Errorf("reading the feed after position %d: %w", q.After, err))
+		}
+	}
+}
+
+func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recorded) bool) error {
+	scanned := func(p es.Position) {
+		if q.Scanned != nil {
+			*q.Scanned = p
+		}
+	}
+	scanned(q.After)
+	head, err := s.fence.head(ctx, q.UpTo)
+	if err != nil {
+		return err
+	}
+	if q.After > head {
+		return &es.BeyondHeadError{Position: q.After, Head: head}
+	}
+	if q.UpTo > 0 {
+		head = min(head, q.UpTo)
+	}
+	filtered := len(q.Categories)+len(q.Types) > 0
+	p := s.pager(q.Limit)
+	d := decoder{names{}}
+	var page []es.Recorded
+	add := func(row [][]byte) (int, error) {
+		rec, err := d.recorded(row)
+		page = append(page, rec)
+		return size(row), err
+	}
+	n := 0
+	for after := max(q.After, 0); after < head; {
+		asked, upTo := p.rows, head
+		if q.Limit > 0 {
+			asked = min(asked, q.Limit-n)
+		}
+		sql, args := s.sql.readFeed, []any{int64(after), int64(upTo), asked}
+		if filtered {
+			upTo = min(head, after+filteredRange)
+			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, orEmpty(q.Categories), orEmpty(q.Types)}
+		}
+		cut, err := p.query(ctx, sql, args, func() { page = page[:0] }, add)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			after = page[i].Position
+			scanned(after)
+			if !yield(page[i]) {
+				return nil
+			}
+			if n++; n == q.Limit {
+				return nil
+			}
+		}
+		if !cut && len(page) < asked { // the range has no more
+			after = upTo
+		}
+	}
+	scanned(max(q.After, head))
+	return nil
+}
+
+// orEmpty keeps an empty filter from being sent as NULL.
+func orEmpty(filter []string) []string {
+	if filter == nil {
+		return []string{}
+	}
+	return filter
+}

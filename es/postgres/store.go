@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// Store is an [es.Store] in a PostgreSQL database, with all its optional
+// interfaces. Make one with [Open] or [New].
+type Store struct {
+	options
+	pool     *pgxpool.Pool
+	ownsPool bool
+	sql      statements
+
+	appender *appender
+	fence    *fence
+	signals  *signals
+	notifier *notifier
+
+	ctx       context.Context // ends when the store is closed
+	cancel    context.CancelFunc
+	listening sync.Once
+	closing   sync.RWMutex // held for writing when closed is set
+	closed    bool
+	running   sync.WaitGroup
+}
+
+var (
+	_ es.Store       = (*Store)(nil)
+	_ es.Feed        = (*Store)(nil)
+	_ es.Checkpoints = (*Store)(nil)
+	_ es.Lister      = (*Store)(nil)
+	_ es.Watcher     = (*Store)(nil)
+)
+
+// Open opens the store in the database that a URL or a key/value connection
+// string names, with a pool of its own: pool_max_conns and the like in the URL are heeded.
+// Tables are created or migrated first, unless [WithoutMigration] is given.
+func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
+	}
+	s, err := New(ctx, pool, opts...)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	s.ownsPool = true
+	return s, nil
+}
+
+// New opens the store in the database of a pool, which the caller closes after the
+// store. Reads use the pool's connections. Appends, notifications and blocked
+// streams use a few of the store's own, made with the pool's configuration, its
+// BeforeConnect and AfterConnect hooks included, so that a pool which others exhaust holds up no append.
+func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
+	}
+	s := &Store{options: o, pool: pool, sql: newStatements(o.schema)}
+	if err := s.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store in schema %s: %w", o.schema, typed(ctx, err))
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.signals = newSignals()
+	s.fence = newFence(s)
+	s.notifier = newNotifier(s)
+	s.appender = newAppender(s)
+	s.spawn(s.appender.run)
+	s.spawn(s.notifier.run)
+	return s, nil
+}
+
+// prepare migrates or checks the tables and refuses servers that would break a promise.
+func (s *Store) prepare(ctx context.Context) error {
+	conn, err := s.connect(ctx, s.directURL)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var encoding, commit, fsync string
+	err = conn.QueryRow(ctx, `SELECT pg_encoding_to_char(encoding), current_setting('synchronous_commit'), current_setting('fsync')
+		FROM pg_database WHERE datname = current_database()`).Scan(&encoding, &commit, &fsync)
+	switch {
+	case err != nil:
+		return err
+	case encoding != "UTF8":
+		return fmt.Errorf("the database's encoding is %s: events need one with UTF8", encoding)
+	case (commit == "off" || fsync == "off") && !s.allowAsync:
+		return fmt.Errorf("synchronous_commit is %s and fsync is %s: an acknowledged append could be lost: set both on, or see AllowAsynchronousCommit", commit, fsync)
+	}
+	if s.migrate {
+		if err := migrate(ctx, conn, s.schema); err != nil {
+			return err
+		}
+	}
+	return checkVersion(ctx, conn, s.schema)
+}
+
+// connect makes a connection of the store's own, as the pool would: to the pool's
+// server, or to that of a URL.
+func (s *Store) connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	config := s.pool.Config()
+	connConfig := config.ConnConfig
+	if url != "" {
+		direct, err := pgx.ParseConfig(url)
+		if err != nil {
+			return nil, err
+		}
+		connConfig = direct
+	}
+	if config.BeforeConnect != nil {
+		if err := config.BeforeConnect(ctx, connConfig); err != nil {
+			return nil, err
+		}
+	}
+	conn, err := pgx.ConnectConfig(ctx, connConfig)
+	if err != nil {
+		return nil, err
+	}
+	if config.AfterConnect != nil {
+		if err := config.AfterConnect(ctx, conn); err != nil {
+			_ = conn.Close(ctx)
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// Close ends the watches, waits for the flush that is under way, and makes every
+// other call fail with [es.ErrClosed]. It returns nil, also when called again. It does not close
+// a pool that was given to [New].
+func (s *Store) Close() error {
+	s.closing.Lock()
+	first := !s.closed
+	s.closed = true
+	s.closing.Unlock()
+	if first {
+		s.cancel()
+		s.appender.close()
+		s.running.Wait()
+		if s.ownsPool {
+			s.pool.Close()
+		}
+	}
+	return nil
+}
+
+// spawn runs a function in a goroutine that Close waits for; not after Close.
+func (s *Store) spawn(run func()) bool {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return false
+	}
+	s.running.Go(run)
+	return true
+}
+
+// Limits implements [es.Store].
+func (s *Store) Limits() es.Limits { return es.DefaultLimits() }
+
+// usable refuses a call whose context has ended or whose store is closed.
+func (s *Store) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.ctx.Err() != nil {
+		return es.ErrClosed
+	}
+	return nil
+}
