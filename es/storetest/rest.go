@@ -2,6 +2,6 @@ package storetest
 
 import "testing"
 
-var watchClauses, iteratorClauses, contextClauses, closeClauses, durabilityClauses, modelClauses []Clause
+var durabilityClauses, modelClauses []Clause
 
 func runChild(testing.TB, Harness) bool { return false }
