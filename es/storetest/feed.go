@@ -123,7 +123,10 @@ func feedQuery(e *env) {
 // checkFeedQuery compares one feed read with what it must yield of the whole feed.
 func (e *env) checkFeedQuery(f es.Feed, q es.FeedQuery, all []es.Recorded) {
 	e.Helper()
-	head := all[len(all)-1].Position
+	head := es.Position(0)
+	if len(all) > 0 {
+		head = all[len(all)-1].Position
+	}
 	var want []es.Recorded
 	last := q.After // the last event in range, matching or not
 	for _, rec := range all {
