@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -17,7 +19,7 @@ WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
 	// sorted.
 	readFeedFiltered = `SELECT ` + recordedColumns + ` FROM (
 	SELECT * FROM {schema}.events WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0) e
-WHERE (category = ANY ($4::text[]) OR cardinality($4::text[]) = 0) AND (type = ANY ($5::text[]) OR cardinality($5::text[]) = 0)
+WHERE ($4::text[] IS NULL OR category = ANY ($4::text[])) AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
 ORDER BY position LIMIT $3`
 )
 
@@ -80,7 +82,7 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 		sql, args := s.sql.readFeed, []any{int64(after), int64(upTo), asked}
 		if filtered {
 			upTo = min(head, after+filteredRange)
-			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, orEmpty(q.Categories), orEmpty(q.Types)}
+			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, filter(q.Categories), filter(q.Types)}
 		}
 		cut, err := p.query(ctx, sql, args, func() { page = page[:0] }, add)
 		if err != nil {
@@ -107,10 +109,20 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 	return nil
 }
 
-// orEmpty keeps an empty filter from being sent as NULL.
-func orEmpty(filter []string) []string {
-	if filter == nil {
-		return []string{}
+// filter leaves out the names that no event can have, and that the server takes for
+// errors. It is nil, or NULL, only if nothing is to be filtered.
+func filter(names []string) []string {
+	if len(names) == 0 {
+		return nil
 	}
-	return filter
+	possible := []string{}
+	for _, name := range names {
+		if isText(name) {
+			possible = append(possible, name)
+		}
+	}
+	return possible
 }
+
+// isText reports whether PostgreSQL takes a text.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

@@ -29,6 +29,9 @@ func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded,
 }
 
 func (s *Store) read(ctx context.Context, q es.ReadQuery, yield func(es.Recorded) bool) error {
+	if q.Stream.Validate() != nil {
+		return es.ErrNotFound // no stream has such a name
+	}
 	sql, step, next := s.sql.readForwards, es.Version(1), max(q.From, 1)
 	if q.Backwards {
 		sql, step, next = s.sql.readBackwards, -1, q.From

@@ -23,11 +23,11 @@ var migrations = []string{schemaV1}
 // SchemaVersion is the version of the tables that this package works with.
 func SchemaVersion() int { return len(migrations) }
 
-var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,56}$`)
 
 func validateSchema(schema string) error {
 	if !schemaName.MatchString(schema) {
-		return fmt.Errorf("schema name %q: taken are a-z, 0-9 and _, at most 48 bytes, not beginning with a digit", schema)
+		return fmt.Errorf("schema name %q: taken are a-z, 0-9 and _, at most 57 bytes, not beginning with a digit", schema)
 	}
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 )
 
 const saveSnapshot = `
-WITH l AS (SELECT coalesce(max(version), 0) AS version FROM {schema}.events WHERE category = $1 AND stream = $2),
+WITH l AS (SELECT coalesce(max(version), 0) AS version FROM {schema}.events WHERE category = $1::text AND stream = $2::text),
 saved AS (
 	INSERT INTO {schema}.snapshots AS s (category, stream, fingerprint, version, data)
-	SELECT $1, $2, $3, $4, $5 FROM l WHERE $4 BETWEEN 1 AND l.version
+	SELECT $1::text, $2::text, $3::text, $4::int8, $5::bytea FROM l WHERE $4::int8 BETWEEN 1 AND l.version
 	ON CONFLICT (category, stream, fingerprint) DO UPDATE
 	SET version = excluded.version, data = excluded.data, saved_at = excluded.saved_at
 	WHERE s.version <= excluded.version)
@@ -25,6 +25,12 @@ func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
 		data = []byte{}
 	}
 	var actual es.Version
+	if snapshot.Stream.Validate() != nil {
+		return notReached(snapshot, actual)
+	}
+	if !isText(snapshot.Fingerprint) {
+		return fmt.Errorf("saving a snapshot of %s: the fingerprint %.80q is not UTF-8 without U+0000: %w", snapshot.Stream, snapshot.Fingerprint, es.ErrInvalidName)
+	}
 	err := s.retry(ctx, func() error {
 		return s.pool.QueryRow(ctx, s.sql.saveSnapshot, snapshot.Stream.Category, snapshot.Stream.ID, snapshot.Fingerprint,
 			int64(snapshot.Version), data).Scan(&actual)
@@ -33,8 +39,12 @@ func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
 		return fmt.Errorf("saving a snapshot of %s: %w", snapshot.Stream, err)
 	}
 	if snapshot.Version < 1 || snapshot.Version > actual {
-		return fmt.Errorf("saving a snapshot of %s at version %d: the stream is at version %d: %w",
-			snapshot.Stream, snapshot.Version, actual, es.ErrNotFound)
+		return notReached(snapshot, actual)
 	}
 	return nil
+}
+
+func notReached(snapshot es.Snapshot, actual es.Version) error {
+	return fmt.Errorf("saving a snapshot of %s at version %d: the stream is at version %d: %w",
+		snapshot.Stream, snapshot.Version, actual, es.ErrNotFound)
 }

@@ -99,8 +99,8 @@ func Name(tb testing.TB) string {
 			return '_'
 		}
 	}, tb.Name())
-	if len(clean) > 40 {
-		clean = clean[:40]
+	if len(clean) > 30 {
+		clean = clean[:30]
 	}
 	return fmt.Sprintf("t%d_%d_%s", os.Getpid(), names.Add(1), clean)
 }
