@@ -350,6 +350,9 @@ func (r *reader) mapping(b *block, t *shape.Type, v place, known bool) {
 		loop.stmt().If(jen.Err().Op("!=").Nil()).Block(r.gen.local("d").Dot("FailName").Call(jen.Err()))
 	}
 	index := jen.Add(key)
+	if t.Key.Kind == shape.Time || t.Key.Kind == shape.Text {
+		loop.stmt().Add(r.gen.local("d")).Dot("Unique").Call(name)
+	}
 	switch k := t.Key; k.Kind {
 	case shape.String:
 		loop.stmt().Add(key).Op(":=").Add(convertTo(r.gen.local("d").Dot("Name").Call(name), types.String, k.Go))

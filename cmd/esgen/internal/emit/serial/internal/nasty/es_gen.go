@@ -2024,6 +2024,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[time.Time]int{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					key, err := codec.ParseTime(name)
 					if err != nil {
 						d.FailName(err)
@@ -2042,6 +2043,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[other.Color]int{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					var key other.Color
 					if err := key.UnmarshalText([]byte(name)); err != nil {
 						d.FailName(err)
@@ -2060,6 +2062,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[other.Level]*Address{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					var key other.Level
 					if err := key.UnmarshalText([]byte(name)); err != nil {
 						d.FailName(err)

@@ -79,6 +79,14 @@ var v2 = jsonv2.JoinOptions(
 	jsonv1.ParseBytesWithLooseRFC4648(false),
 	jsonv1.ParseTimeWithLooseRFC3339(false),
 	jsonv1.UnmarshalArrayFromAnyLength(false),
+	// The standard library's json.Number is an ordinary string to this package.
+	jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(func(d *jsontext.Decoder, n *json.Number) error {
+		v, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(v, n)
+	})),
 )
 
 // same compares what was decoded, zones of times by their offset.
@@ -103,6 +111,13 @@ func same(t testing.TB, a, b any) string {
 				return a == b
 			}
 			return a.Cmp(b) == 0
+		}),
+		cmp.Transformer("text", func(m map[time.Time]int) map[string]int {
+			texts := map[string]int{}
+			for k, v := range m {
+				texts[k.Format(time.RFC3339Nano)] = v
+			}
+			return texts
 		}),
 		cmp.Comparer(func(a, b chan int) bool { return a == b }),
 	)
