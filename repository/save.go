@@ -142,7 +142,7 @@ func (m staged[T]) write(ctx context.Context, s saving) (es.Write, error) {
 	}
 	root := m.root()
 	if _, made := aggregate.TypeOf(m.a); !made {
-		return es.Write{}, fmt.Errorf("saving a %T that was not made by its generated New, so that it has no id: make new aggregates with New(id), not with a literal or new", *m.a)
+		return es.Write{}, fmt.Errorf("saving: this %T was not made by its generated New, so it has no id: make new aggregates with New(id), not with a literal", *m.a)
 	}
 	stream, err := m.repo.stream(root.ID())
 	if err != nil {
