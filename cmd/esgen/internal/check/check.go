@@ -18,8 +18,9 @@ func Package(p *model.Package, problems *problem.List) {
 	c := &checker{p, problems}
 	c.names()
 	for _, a := range p.Aggregates {
-		c.root(a)
-		a.State = c.shape(a.Type, shape.State)
+		if c.root(a); a.Root != "" {
+			a.State = c.shape(a.Type, shape.State)
+		}
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
 				v.Shape = c.shape(v.Type, shape.Event)
@@ -44,7 +45,9 @@ type checker struct {
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
 	for _, p := range problems {
-		c.problems.At(p.Pos, "%s", p)
+		if !c.problems.OnLine(p.Pos) { // an unknown type, of which the type-checker has told
+			c.problems.At(p.Pos, "%s", p)
+		}
 	}
 	return s
 }

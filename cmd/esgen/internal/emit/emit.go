@@ -3,11 +3,13 @@ package emit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -109,7 +111,8 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 		write(f)
 		var out bytes.Buffer
 		if err := f.Render(&out); err != nil {
-			return nil, err
+			reason, _, _ := strings.Cut(err.Error(), "\n") // the whole file follows
+			return nil, errors.New(reason)
 		}
 		clashes, err := w.clashes(out.Bytes())
 		if err != nil || len(clashes) == 0 {

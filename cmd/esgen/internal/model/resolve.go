@@ -21,7 +21,7 @@ func (b *builder) resolveAll() {
 	}
 	b.sort()
 	for _, a := range b.Aggregates {
-		if len(a.Latest()) == 0 && !b.brokenEvent() {
+		if len(a.Latest()) == 0 && !b.Broken && !b.brokenEvent() {
 			b.problems.At(a.Pos, "aggregate %s has no events: write //esgen:event above the struct of each", a.Go)
 		}
 		for _, e := range a.Events {
@@ -61,7 +61,7 @@ func (b *builder) resolve(s *eventStruct) *Version {
 		if !hasName {
 			name = next.Event.Name
 		}
-		if !hasVersion {
+		if !hasVersion && name == next.Event.Name {
 			schema = next.Schema - 1
 		}
 		if schema < 1 {
@@ -185,6 +185,7 @@ func (b *builder) link(u *upcast) {
 	if from == nil {
 		return
 	}
+	u.From, from.Upcast = from, u.Upcast
 	if u.to != nil {
 		u.To = u.to.version
 		if u.To == nil {
@@ -200,10 +201,7 @@ func (b *builder) link(u *upcast) {
 		}
 	} else if u.sum != "" && u.sum != from.Event.Aggregate.Go {
 		b.problems.At(u.Pos, "upcaster %s leads from an event of %s to events of %s: an event can't change its stream", u.Func, from.Event.Aggregate.Go, u.sum)
-		return
 	}
-	u.From = from
-	from.Upcast = u.Upcast
 }
 
 // checkChain reports versions that are missing and versions without an upcaster.

@@ -32,7 +32,10 @@ func (b *builder) upcast(d directive.Attached) {
 	case sig.TypeParams() != nil:
 		b.problems.At(pos, "upcaster %s has type parameters: write one function for each version", name)
 		return
-	case sig.Params().Len() != 1 || sig.Variadic():
+	case sig.Variadic():
+		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, upcastForms)
+		return
+	case sig.Params().Len() != 1:
 		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), upcastForms)
 		return
 	}
