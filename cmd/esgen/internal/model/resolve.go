@@ -57,7 +57,7 @@ func (b *builder) resolve(s *eventStruct) *Version {
 		return nil // told of the target
 	case aggregate == nil:
 		return nil
-	case next != nil:
+	case next != nil && next.Event.Aggregate == aggregate:
 		if !hasName {
 			name = next.Event.Name
 		}

@@ -62,7 +62,7 @@ func (l *List) Lines(dir string) []string {
 	lines := make([]string, 0, len(l.problems))
 	for _, p := range l.problems {
 		p.Pos.Filename = Relative(dir, p.Pos.Filename)
-		message := strings.ReplaceAll(p.Message, "\n", " ")
+		message := strings.Join(strings.Fields(p.Message), " ")
 		lines = append(lines, p.Pos.String()+": "+message)
 	}
 	return slices.Compact(lines)
