@@ -21,19 +21,21 @@ func New(minor int64, c Currency) Amount { return Amount{Minor: minor, Currency:
 func (a Amount) String() string { return a.Decimal() + " " + string(a.Currency) }
 
 // Decimal prints the amount without its currency.
-func (a Amount) Decimal() string {
-	sign, abs := "", uint64(a.Minor)
-	if a.Minor < 0 {
-		sign, abs = "-", -abs // two's complement: right for the smallest int64 too
+func (a Amount) Decimal() string { return decimal(strconv.FormatInt(a.Minor, 10), a.Currency) }
+
+// decimal puts the point into a whole number of minor units.
+func decimal(minor string, c Currency) string {
+	text, negative := strings.CutPrefix(minor, "-")
+	if n := c.Digits(); n > 0 {
+		if short := n + 1 - len(text); short > 0 {
+			text = strings.Repeat("0", short) + text
+		}
+		text = text[:len(text)-n] + "." + text[len(text)-n:]
 	}
-	text, n := strconv.FormatUint(abs, 10), a.Currency.Digits()
-	if n == 0 {
-		return sign + text
+	if negative {
+		text = "-" + text
 	}
-	if short := n + 1 - len(text); short > 0 {
-		text = strings.Repeat("0", short) + text
-	}
-	return sign + text[:len(text)-n] + "." + text[len(text)-n:]
+	return text
 }
 
 // Parse reads an amount with its currency, such as 12.34 EUR. It may have fewer decimal digits than

@@ -84,3 +84,22 @@ func TestWhatIsPrintedIsReadBack(t *testing.T) {
 		}
 	})
 }
+
+func TestATotalOutgrowsAnAmount(t *testing.T) {
+	t.Parallel()
+	total, other := money.Total{Currency: "EUR"}, money.Total{Currency: "EUR"}
+	total.Add(math.MaxInt64)
+	total.Add(math.MaxInt64)
+	total.Add(2)
+	if got, want := total.String(), "184467440737095516.16 EUR"; got != want {
+		t.Errorf("the total is %s, want %s", got, want)
+	}
+	other.AddTotal(&total)
+	if !other.Equal(&total) {
+		t.Errorf("%s and %s: want them to be equal", &total, &other)
+	}
+	other.Sub(&total)
+	if got := other.String(); got != "0.00 EUR" || other.Equal(&total) {
+		t.Errorf("less itself it is %s, want 0.00 EUR", got)
+	}
+}

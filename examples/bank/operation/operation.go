@@ -45,6 +45,14 @@ type Request struct {
 	Note      string       `json:"note,omitempty"`     // deposit, withdraw, transfer
 }
 
+// Accounts returns the ids of the accounts that the request is about, of a transfer the sender first.
+func (r Request) Accounts() []string {
+	if r.Kind == Transfer && r.To != r.Account {
+		return []string{r.Account, r.To}
+	}
+	return []string{r.Account}
+}
+
 // String describes the request in a few words.
 func (r Request) String() string {
 	switch r.Kind {
