@@ -74,13 +74,12 @@ func SaveAll(ctx context.Context, all []Staged, opts ...SaveOption) (es.Receipt,
 func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Receipt, error) {
 	writes := make([]es.Write, 0, len(all))
 	pending := make([]Staged, 0, len(all))
-	for _, member := range all {
+	for i, member := range all {
 		if member == nil {
 			return es.Receipt{}, errors.New("saving several aggregates: one of them is nil: use Stage")
 		}
-		if !sameStore(member.storedIn(), all[0].storedIn()) {
-			return es.Receipt{}, fmt.Errorf("saving %s together with %s: they are in different stores, and only one store can save them as one",
-				all[0].name(), member.name())
+		if i > 0 && !sameStore(member.storedIn(), all[0].storedIn()) {
+			return es.Receipt{}, fmt.Errorf("saving %s together with %s: %w", all[0].name(), member.name(), errDifferentStores)
 		}
 		w, err := member.write(ctx, s)
 		if err != nil {
@@ -112,7 +111,11 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 	return receipt, nil
 }
 
-// sameStore compares stores, of which a decorator may be of an incomparable type.
+var errDifferentStores = errors.New("their stores are not the same, and only within one store can they be saved together: " +
+	"give all repositories the same store, by pointer")
+
+// sameStore compares stores. It is false for those of a type that can't be compared, such as
+// decorators that hold a function and are passed by value.
 func sameStore(a, b es.Store) bool {
 	return reflect.ValueOf(&a).Elem().Comparable() && reflect.ValueOf(&b).Elem().Comparable() && a == b
 }
@@ -139,7 +142,7 @@ func (m staged[T]) write(ctx context.Context, s saving) (es.Write, error) {
 	}
 	root := m.root()
 	if _, made := aggregate.TypeOf(m.a); !made {
-		return es.Write{}, fmt.Errorf("saving a %T that was not made by its generated New, so that it has no id: make new aggregates with New(id), not with a literal or new", *m.a)
+		return es.Write{}, fmt.Errorf("saving: this %T was not made by its generated New, so it has no id: make new aggregates with New(id), not with a literal", *m.a)
 	}
 	stream, err := m.repo.stream(root.ID())
 	if err != nil {
@@ -199,7 +202,7 @@ func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es
 func (m staged[T]) saved(ctx context.Context, written es.Written, duplicate bool) {
 	root := m.root()
 	if duplicate && written.First != root.Version()+1 {
-		aggregate.Saved(root, written.Last)
+		aggregate.Saved(root, root.Version())
 		aggregate.Freeze(root, ErrStale)
 		return
 	}

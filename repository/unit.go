@@ -17,6 +17,7 @@ import (
 type Unit struct {
 	ctx     context.Context
 	store   es.Store
+	owner   any // the repository whose Update or Create this is; else nil
 	saving  saving
 	members []Staged
 	missing []es.Stream // looked for and not there
@@ -31,7 +32,7 @@ type Unit struct {
 //
 // See [Atomically] for what may be expected of cmd and of options.
 func (r *Repository[T]) Create(ctx context.Context, id string, cmd func(*T) error, opts ...SaveOption) error {
-	return atomically(ctx, r.store, r.retry, opts, func(u *Unit) error {
+	return atomically(ctx, Unit{store: r.store, owner: r}, r.retry, opts, func(u *Unit) error {
 		a, err := r.CreateIn(u, id)
 		if err != nil {
 			return err
@@ -48,7 +49,7 @@ func (r *Repository[T]) Create(ctx context.Context, id string, cmd func(*T) erro
 //
 // See [Atomically] for what may be expected of cmd and of options.
 func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) error, opts ...SaveOption) error {
-	return atomically(ctx, r.store, r.retry, opts, func(u *Unit) error {
+	return atomically(ctx, Unit{store: r.store, owner: r}, r.retry, opts, func(u *Unit) error {
 		a, err := r.LoadIn(u, id)
 		if err != nil {
 			return err
@@ -88,17 +89,19 @@ func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) erro
 // it was loaded. Options such as [MaxRetries] are those of the call, not of the
 // repositories.
 func Atomically(ctx context.Context, store es.Store, f func(*Unit) error, opts ...SaveOption) error {
-	return atomically(ctx, store, defaultRetry, opts, f)
+	return atomically(ctx, Unit{store: store}, defaultRetry, opts, f)
 }
 
-func atomically(ctx context.Context, store es.Store, retry retryPolicy, opts []SaveOption, f func(*Unit) error) error {
+// atomically runs f on copies of an empty unit until one is saved.
+func atomically(ctx context.Context, empty Unit, retry retryPolicy, opts []SaveOption, f func(*Unit) error) error {
 	s, err := newSaving(retry, opts)
 	if err != nil {
 		return err
 	}
+	empty.ctx, empty.saving = ctx, s
 	tries := retries{policy: s.retry}
 	for {
-		u := &Unit{ctx: ctx, store: store, saving: s}
+		u := empty
 		receipt, afresh, err := u.run(f, &tries)
 		if err == nil {
 			if s.receipt != nil {
@@ -209,8 +212,8 @@ func (r *Repository[T]) enter(u *Unit, id string) (es.Stream, error) {
 		return stream, err
 	case u.over:
 		return stream, errors.New("the unit of work is over: use it only within the function it was given to")
-	case !sameStore(u.store, r.store):
-		return stream, errors.New("the repository's store is not the one that the unit of work was given")
+	case u.owner != any(r) && !sameStore(u.store, r.store):
+		return stream, errDifferentStores
 	}
 	return stream, nil
 }
