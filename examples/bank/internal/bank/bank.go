@@ -138,11 +138,10 @@ func (b *Bank) carryOut(u *repository.Unit, r operation.Request) ([]*account.Acc
 	}
 }
 
-// Account returns an account as it is, or with options as it was. One that does not exist is an
-// [*account.Error].
-func (b *Bank) Account(ctx context.Context, id string, opts ...repository.LoadOption) (*account.Account, error) {
-	a, err := b.accounts.Load(ctx, id, opts...)
-	if errors.Is(err, es.ErrNotFound) && len(opts) == 0 {
+// Account returns an account as it is. One that does not exist is an [*account.Error].
+func (b *Bank) Account(ctx context.Context, id string) (*account.Account, error) {
+	a, err := b.accounts.Load(ctx, id)
+	if errors.Is(err, es.ErrNotFound) {
 		return nil, notOpen(id)
 	}
 	return a, err
@@ -150,4 +149,32 @@ func (b *Bank) Account(ctx context.Context, id string, opts ...repository.LoadOp
 
 func notOpen(id string) error {
 	return &account.Error{Account: id, Command: "be found", Err: account.ErrNotOpen}
+}
+
+// At returns an account as it was at a version, from 1.
+func (b *Bank) At(ctx context.Context, id string, v es.Version) (*account.Account, error) {
+	a, err := b.accounts.Load(ctx, id, repository.AtVersion(v))
+	if !errors.Is(err, es.ErrNotFound) {
+		return a, err
+	}
+	now, err := b.Account(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("account %s has no version %d yet: its last is %d", id, v, now.Version())
+}
+
+// AsOf returns an account as it was at a time.
+func (b *Bank) AsOf(ctx context.Context, id string, t time.Time) (*account.Account, error) {
+	a, err := b.accounts.Load(ctx, id, repository.AsOf(t))
+	if !errors.Is(err, es.ErrNotFound) {
+		return a, err
+	}
+	for entry, err := range b.Statement(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("account %s was opened later, at %s", id, entry.Stored.RecordedAt.Format(time.RFC3339Nano))
+	}
+	return nil, notOpen(id)
 }

@@ -28,6 +28,7 @@ func accountStream(id string) es.Stream {
 type Entry struct {
 	Stored  es.Recorded
 	Event   account.AccountEvent // nil if the stored event means nothing today
+	Upcast  bool                 // the event is stored in a form that this build no longer writes
 	Part    int                  // from 1
 	Parts   int
 	Balance money.Amount // after it
@@ -51,15 +52,22 @@ func (b *Bank) Statement(ctx context.Context, id string) iter.Seq2[Entry, error]
 				yield(Entry{}, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err})
 				return
 			}
-			if len(events) == 0 && !yield(Entry{Stored: rec, Balance: a.Money(a.Balance)}, nil) {
+			if len(events) == 0 && !yield(Entry{Stored: rec, Upcast: true, Balance: a.Money(a.Balance)}, nil) {
 				return
 			}
 			for i, event := range events {
-				if err := accountType.Apply(a, event); err != nil {
+				name, schema, _, err := accountType.Encode(nil, event)
+				if err == nil {
+					err = accountType.Apply(a, event)
+				}
+				if err != nil {
 					yield(Entry{}, err)
 					return
 				}
-				if !yield(Entry{Stored: rec, Event: event, Part: i + 1, Parts: len(events), Balance: a.Money(a.Balance)}, nil) {
+				if !yield(Entry{
+					Stored: rec, Event: event, Upcast: name != rec.Type || schema != rec.Schema,
+					Part: i + 1, Parts: len(events), Balance: a.Money(a.Balance),
+				}, nil) {
 					return
 				}
 			}
