@@ -1,0 +1,46 @@
+# Each target runs over all modules of the repository: the toolkit, and what
+# lives beside it in modules of its own.
+MODULES := . examples/bank
+
+# The linter is run at a fixed version, outside the modules' own requirements.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+FUZZTIME  ?= 30s
+BENCHTIME ?= 1s
+COUNT     ?= 5
+
+each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: generate
+generate: ## Write all generated code anew
+	$(call each,go generate ./...)
+
+.PHONY: test
+test: ## Run all tests, fuzz targets on their corpus included
+	$(call each,go test ./...)
+
+.PHONY: race
+race: ## Run all tests with the race detector (needs a C compiler)
+	$(call each,go test -race -short ./...)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME each (default 30s)
+	@FUZZTIME=$(FUZZTIME) ./.ci/fuzz $(MODULES)
+
+.PHONY: bench
+bench: ## Run the benchmarks with their comparisons, COUNT times BENCHTIME (benchstat reads the output)
+	$(call each,go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
+
+.PHONY: lint
+lint: ## Check format, vet and staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
+	$(call each,go vet ./...)
+	$(call each,go run $(STATICCHECK) ./...)
+
+.PHONY: check
+check: ## Check that generated code is current
+	$(call each,go run github.com/esgen-go/esgen/cmd/esgen -check ./...)
