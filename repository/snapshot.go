@@ -22,9 +22,9 @@ func (o option) configure(c *config) { o(c) }
 // the last one. The default is never, and so is an n below 1. A snapshot pays once
 // a load would otherwise replay some hundred events: measure before choosing a small n.
 //
-// A snapshot is taken within the save, which returns when it is stored. It goes on
-// for up to 5 seconds after the save's context ends. If it fails, the save is a success all the
-// same and the next one tries again: see [OnSnapshotError].
+// A snapshot is taken within the save, which returns when it is stored. It goes on for
+// up to 5 seconds after the save's context ends. If it fails, the save is a success all
+// the same and the next one tries again: see [OnSnapshotError].
 func SnapshotEvery(n int) Option {
 	return option(func(c *config) {
 		c.snapshotEvery, c.snapshotWhen = n, nil
@@ -40,9 +40,9 @@ func SnapshotWhen[T any](due func(v es.Version, since int, a *T) bool) Option {
 	})
 }
 
-// OnSnapshotError sets a hook for snapshots that could not be saved, and for those that could not
-// be read. Neither fails the call at hand. It runs within that call and must not block. The
-// default drops the error: snapshots are a cache.
+// OnSnapshotError sets a hook for snapshots that could not be saved, and for those that
+// could not be read. Neither fails the call at hand. It runs within that call and must
+// not block. The default drops the error: snapshots are a cache.
 func OnSnapshotError(hook func(ctx context.Context, stream es.Stream, err error)) Option {
 	return option(func(c *config) { c.onSnapshotError = hook })
 }

@@ -17,9 +17,9 @@ type Case[T any] struct {
 	given []stored
 }
 
-// Given starts a test of a new aggregate, as its generated New makes it, with the
-// events that happened before: values of its event types, or an [es.Event] with Type, Schema and Data for
-// one as it is stored, such as one of an older schema version.
+// Given starts a test of a new aggregate, as its generated New makes it, with the events
+// that happened before: values of its event types, or an [es.Event] with Type, Schema
+// and Data for one as it is stored, such as one of an older schema version.
 func Given[T any](t testing.TB, a *T, events ...any) *Case[T] {
 	t.Helper()
 	typ, made := aggregate.TypeOf(a)
@@ -82,8 +82,8 @@ type Outcome[T any] struct {
 	checked  bool
 }
 
-// Then checks that the command succeeded and recorded exactly these events, in this order. They are
-// compared in their stored form.
+// Then checks that the command succeeded and recorded exactly these events, in this
+// order. They are compared in their stored form.
 func (o *Outcome[T]) Then(events ...any) *Outcome[T] {
 	o.c.t.Helper()
 	o.succeeded("Then")
