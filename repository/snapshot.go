@@ -86,13 +86,21 @@ func (r *Repository[T]) snapshot(ctx context.Context, stream es.Stream, a *T) {
 	// undone for ever where every request's ends early.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTimeout)
 	defer cancel()
+	if err := r.saveSnapshot(ctx, stream, a); err != nil {
+		r.snapshots.failed(ctx, stream, err)
+	}
+}
+
+func (r *Repository[T]) saveSnapshot(ctx context.Context, stream es.Stream, a *T) error {
+	root := r.typ.Root(a)
+	version := root.Version()
 	data, err := r.typ.AppendState(nil, a)
 	if err == nil {
 		err = r.store.SaveSnapshot(ctx, es.Snapshot{Stream: stream, Version: version, Fingerprint: r.fingerprint, Data: data})
 	}
 	if err != nil {
-		r.snapshots.failed(ctx, stream, fmt.Errorf("snapshot of %s at version %d: %w", stream, version, err))
-		return
+		return fmt.Errorf("snapshot of %s at version %d: %w", stream, version, err)
 	}
 	aggregate.Snapshotted(root, version)
+	return nil
 }

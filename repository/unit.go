@@ -82,9 +82,11 @@ func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) erro
 // saved; nor is anything when it panics.
 //
 // When the outcome of an append is unknown, the same events are sent again under the
-// same ids. With an [IdempotencyKey] each aggregate is asked for the key as it is
-// loaded; if one has it, all was stored before and the call is a success, whatever f
-// returns. So f should get its aggregates before it decides.
+// same ids. If that does not settle it within the retries, the error is
+// [es.ErrOutcomeUnknown], and only a command with an [IdempotencyKey] can safely be
+// called again. With one, each aggregate is asked for the key as it is loaded; if one
+// has it, all was stored before and the call is a success, whatever f returns. So f
+// should get its aggregates before it decides.
 //
 // An aggregate on which nothing was recorded is not checked: it may have changed since
 // it was loaded. Options such as [MaxRetries] are those of the call, not of the

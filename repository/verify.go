@@ -14,8 +14,10 @@ const fromFirst = "replayed from the first event"
 // that a Load by way of the newest snapshot gives, and with itself after it was encoded
 // and decoded again, as a new snapshot would be. The error is an
 // *[aggregate.DivergedError] if they differ, or one of [Repository.Load]'s; a snapshot
-// that can't be read is one too. A snapshot that differs comes of a fold or an upcaster
-// that was changed: delete it, or change the state's shape.
+// that can't be read is one too.
+//
+// A snapshot that differs was made by apply bodies or upcasters that were changed since,
+// though the shape of the state was not. [Repository.RebuildSnapshot] puts it right.
 func (r *Repository[T]) Verify(ctx context.Context, id string) error {
 	stream, err := r.stream(id)
 	if err != nil {
@@ -48,4 +50,18 @@ func (r *Repository[T]) Verify(ctx context.Context, id string) error {
 		return fmt.Errorf("verifying %s at version %d: %w", stream, root.Version(), err)
 	}
 	return nil
+}
+
+// RebuildSnapshot replays an aggregate from its first event and saves a snapshot of it,
+// which is used from then on. Errors are those of [Repository.Load], and the store's.
+func (r *Repository[T]) RebuildSnapshot(ctx context.Context, id string) error {
+	stream, err := r.stream(id)
+	if err != nil {
+		return fmt.Errorf("rebuilding the snapshot of %s: %w", stream, err)
+	}
+	a, err := r.replay(ctx, es.LoadQuery{Stream: stream})
+	if err != nil {
+		return fmt.Errorf("rebuilding the snapshot of %s: %w", stream, err)
+	}
+	return r.saveSnapshot(ctx, stream, a)
 }
