@@ -84,13 +84,14 @@ func (r *Repository[T]) snapshot(ctx context.Context, stream es.Stream, a *T) {
 	}
 	// The events are stored: the end of the save's context must not leave a snapshot
 	// undone for ever where every request's ends early.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTimeout)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTimeout)
 	defer cancel()
-	if err := r.saveSnapshot(ctx, stream, a); err != nil {
+	if err := r.saveSnapshot(bounded, stream, a); err != nil {
 		r.snapshots.failed(ctx, stream, err)
 	}
 }
 
+// saveSnapshot saves a snapshot of an aggregate that has nothing pending.
 func (r *Repository[T]) saveSnapshot(ctx context.Context, stream es.Stream, a *T) error {
 	root := r.typ.Root(a)
 	version := root.Version()

@@ -86,7 +86,7 @@ func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) erro
 // [es.ErrOutcomeUnknown], and only a command with an [IdempotencyKey] can safely be
 // called again. With one, each aggregate is asked for the key as it is loaded; if one
 // has it, all was stored before and the call is a success, whatever f returns. So f
-// should get its aggregates before it decides.
+// should get its aggregates, the same ones each time, before it decides.
 //
 // An aggregate on which nothing was recorded is not checked: it may have changed since
 // it was loaded. Options such as [MaxRetries] are those of the call, not of the
