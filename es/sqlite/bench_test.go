@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -11,11 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	driver "modernc.org/sqlite"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/sqlite"
@@ -196,19 +192,6 @@ func BenchmarkAppend1Writer(b *testing.B)   { benchmarkAppend(b, 1) }
 func BenchmarkAppend16Writers(b *testing.B) { benchmarkAppend(b, 16) }
 func BenchmarkAppend64Writers(b *testing.B) { benchmarkAppend(b, 64) }
 
-var gate struct {
-	sync.Once
-	*syncGate
-}
-
-func syncCount() int64 {
-	gate.Do(func() { gate.syncGate, _ = gateSyncs(nil) })
-	if gate.syncGate == nil {
-		return 0
-	}
-	return gate.count.Load()
-}
-
 func median[T int | int64 | float64 | time.Duration](all []T) T {
 	sorted := append([]T(nil), all...)
 	for i := range sorted {
@@ -359,7 +342,3 @@ func BenchmarkFeed(b *testing.B) {
 	b.ReportMetric(scan.Seconds()/store.Seconds(), "x-bare")
 	b.ReportMetric(0, "ns/op")
 }
-
-var _ = errors.Is
-var _ atomic.Int64
-var _ driver.Error
