@@ -4,7 +4,6 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 )
 
 // writeTest writes the test file: every chain, and round trips of the serializers.
