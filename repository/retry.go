@@ -40,7 +40,7 @@ func (r *retries) next(ctx context.Context, cause error) error {
 		if r.done == 0 {
 			return cause
 		}
-		return fmt.Errorf("giving up after %d retries: %w", r.done, cause)
+		return fmt.Errorf("giving up after %d tries: %w", r.done+1, cause)
 	}
 	r.done++
 	// Full jitter: writers that collided must not meet again.

@@ -164,8 +164,8 @@ func TestUpdateGivesUpAfterItsRetriesWithTheLastConflict(t *testing.T) {
 		runs          int
 		want          string
 	}{
-		"the repository's bound": {[]repository.Option{repository.MaxRetries(3)}, nil, 4, "giving up after 3 retries: appending to account-1"},
-		"the call's bound":       {nil, []repository.SaveOption{repository.MaxRetries(1)}, 2, "giving up after 1 retries: appending to account-1"},
+		"the repository's bound": {[]repository.Option{repository.MaxRetries(3)}, nil, 4, "giving up after 4 tries: appending to account-1"},
+		"the call's bound":       {nil, []repository.SaveOption{repository.MaxRetries(1)}, 2, "giving up after 2 tries: appending to account-1"},
 		"no retries":             {nil, []repository.SaveOption{repository.MaxRetries(0)}, 1, "appending to account-1"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -211,6 +211,14 @@ func (d *Decoder) Once(seen, field uint64) uint64 {
 // Duplicate fails with [ErrDuplicateName] at the name that was read last.
 func (d *Decoder) Duplicate() { d.FailName(ErrDuplicateName) }
 
+// Unique fails with [ErrDuplicateName] if the map had the name before. It is for keys
+// that can differ although their names are the same.
+func (d *Decoder) Unique(name string) {
+	if d.err == nil && !d.names.add(d.depth, name) {
+		d.Duplicate()
+	}
+}
+
 // Missing fails with [ErrMissing] for the first field of required that is not in
 // seen. names are those of required, from the lowest bit up.
 func (d *Decoder) Missing(seen, required uint64, names ...string) {
