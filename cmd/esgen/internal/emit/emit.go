@@ -5,10 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"path"
-	"strconv"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -96,7 +92,7 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 		}
 		clashes, err := w.clashes(out.Bytes())
 		if err != nil || len(clashes) == 0 {
-			return out.Bytes(), err
+			return groupImports(out.Bytes()), err
 		}
 		for path, alias := range clashes {
 			if aliases[path] != "" {
@@ -105,54 +101,6 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 			aliases[path] = alias
 		}
 	}
-}
-
-// importNames returns the names of the packages that the code may import.
-func (w *writer) importNames() map[string]string {
-	known := map[string]string{}
-	for _, path := range []string{es, codec, aggregate, repository, upcast} {
-		known[path] = base(path)
-	}
-	for _, p := range w.Types.Imports() {
-		known[p.Path()] = p.Name()
-		for _, q := range p.Imports() {
-			known[q.Path()] = q.Name()
-		}
-	}
-	return known
-}
-
-func base(p string) string { return path.Base(p) }
-
-// clashes returns other names for the imports of a file that need one, by path.
-func (w *writer) clashes(src []byte) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "", src, parser.ImportsOnly)
-	if err != nil {
-		return nil, err
-	}
-	clashes := map[string]string{}
-	known := w.importNames()
-	for _, spec := range file.Imports {
-		path, err := strconv.Unquote(spec.Path.Value)
-		if err != nil {
-			return nil, err
-		}
-		name := known[path]
-		if spec.Name != nil {
-			name = spec.Name.Name
-		} else if name == "" {
-			name = base(path)
-		}
-		if !w.meansOther(name) {
-			continue
-		}
-		alias := name + "pkg"
-		for i := 2; w.meansOther(alias); i++ {
-			alias = name + "pkg" + strconv.Itoa(i)
-		}
-		clashes[path] = alias
-	}
-	return clashes, nil
 }
 
 // meansOther reports whether a name means something other than an import in the generated code.
