@@ -315,7 +315,11 @@ func (r *reader) slice(b *block, t *shape.Type, v place, known bool) {
 		loop.stmt().Add(items).Op("=").Append(items, elem)
 	}
 	c := &block{}
-	c.stmt().Add(items).Op(":=").Add(typeCode(t.Go)).Values()
+	open := jen.Lit(0)
+	if t.Elem.Kind == shape.Struct {
+		open = jen.LitRune('{')
+	}
+	c.stmt().Add(items).Op(":=").Make(typeCode(t.Go), jen.Lit(0), jen.Add(r.gen.local("d")).Dot("Elements").Call(open))
 	c.stmt().Add(r.gen.elements(r.variable("more"))).Block(loop.stmts...)
 	c.stmt().Add(v.val).Op("=").Add(items)
 	r.nullable(b, v, known, c)

@@ -203,7 +203,7 @@ func readMedium(d *codec.Decoder, v *Medium) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
@@ -344,7 +344,7 @@ func readLarge(d *codec.Decoder, v *Large) {
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := []Line{}
+				items := make([]Line, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
@@ -438,7 +438,7 @@ func readLine(d *codec.Decoder, v *Line) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
@@ -745,7 +745,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -1246,7 +1246,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
@@ -1257,7 +1257,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Flags = nil
 			} else {
-				items := Flags{}
+				items := make(Flags, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
@@ -1297,13 +1297,13 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Nested = nil
 			} else {
-				items := [][]map[string][]int{}
+				items := make([][]map[string][]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item []map[string][]int
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := []map[string][]int{}
+						items2 := make([]map[string][]int, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 map[string][]int
 							if d.Null() {
@@ -1319,7 +1319,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 									if d.Null() {
 										elem3 = nil
 									} else {
-										items4 := []int{}
+										items4 := make([]int, 0, d.Elements(0))
 										for more4 := d.Array(); more4; more4 = d.More() {
 											items4 = append(items4, d.Int())
 										}
@@ -1342,7 +1342,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Pointers = nil
 			} else {
-				items := []*int{}
+				items := make([]*int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item *int
 					if d.Null() {
@@ -1372,7 +1372,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Deeper = nil
 			} else {
-				items := []**Address{}
+				items := make([]**Address, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item **Address
 					if d.Null() {
@@ -1435,7 +1435,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Codes = nil
 			} else {
-				items := []other.Code{}
+				items := make([]other.Code, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item other.Code
 					d.Text(&item)
@@ -1448,7 +1448,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Blobs = nil
 			} else {
-				items := [][]byte{}
+				items := make([][]byte, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, codec.Bytes[byte](d))
 				}
@@ -1459,7 +1459,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Times = nil
 			} else {
-				items := []time.Time{}
+				items := make([]time.Time, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Time())
 				}
@@ -1470,7 +1470,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Raws = nil
 			} else {
-				items := []json.RawMessage{}
+				items := make([]json.RawMessage, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
@@ -1518,7 +1518,7 @@ func readTree(d *codec.Decoder, v *Tree) {
 	if d.Null() {
 		*v = nil
 	} else {
-		items := Tree{}
+		items := make(Tree, 0, d.Elements(0))
 		for more := d.Array(); more; more = d.More() {
 			var item Tree
 			readTree(d, &item)
@@ -1932,7 +1932,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 						elem = nil
 					} else {
 						p2 := new(Flags)
-						items3 := Flags{}
+						items3 := make(Flags, 0, d.Elements(0))
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.Bool())
 						}
@@ -2100,7 +2100,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						items2 := []*Address{}
+						items2 := make([]*Address, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 *Address
 							if d.Null() {
@@ -2340,7 +2340,7 @@ func readNode(d *codec.Decoder, v *Node) {
 			if d.Null() {
 				v.Children = nil
 			} else {
-				items := []Node{}
+				items := make([]Node, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Node{})
 					readNode(d, &items[len(items)-1])
@@ -2434,7 +2434,7 @@ func readPeer(d *codec.Decoder, v *Peer) {
 			if d.Null() {
 				v.Back = nil
 			} else {
-				items := []*Node{}
+				items := make([]*Node, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item *Node
 					if d.Null() {
@@ -2641,7 +2641,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -2726,7 +2726,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.Rs = nil
 			} else {
-				items := []json.RawMessage{}
+				items := make([]json.RawMessage, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
@@ -2911,7 +2911,7 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -2922,7 +2922,7 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.LE = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -3014,7 +3014,7 @@ func readLoose(d *codec.Decoder, v *Loose) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -3214,7 +3214,7 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []Address{}
+				items := make([]Address, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Address{})
 					readAddress(d, &items[len(items)-1])
@@ -3332,7 +3332,7 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
@@ -3475,13 +3475,13 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := [][]string{}
+				items := make([][]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item []string
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := []string{}
+						items2 := make([]string, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
 							items2 = append(items2, d.String())
 						}
@@ -3519,7 +3519,7 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 						elem = nil
 					} else {
 						p2 := new([]string)
-						items3 := []string{}
+						items3 := make([]string, 0, d.Elements(0))
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.String())
 						}
@@ -3610,7 +3610,7 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []other.Range{}
+				items := make([]other.Range, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, other.Range{})
 					readOtherRange(d, &items[len(items)-1])
@@ -3780,9 +3780,9 @@ func readGenericX(d *codec.Decoder, v *struct {
 			if d.Null() {
 				v.Y = nil
 			} else {
-				items := []struct {
+				items := make([]struct {
 					Z int `json:"z"`
-				}{}
+				}, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, struct {
 						Z int `json:"z"`
@@ -3796,7 +3796,7 @@ func readGenericX(d *codec.Decoder, v *struct {
 			if d.Null() {
 				v.Page.Items = nil
 			} else {
-				items := []bool{}
+				items := make([]bool, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
@@ -3942,7 +3942,7 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []bool{}
+				items := make([]bool, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
@@ -4905,7 +4905,7 @@ func readAll(d *codec.Decoder, v *All) {
 			if d.Null() {
 				v.Numbers = nil
 			} else {
-				items := []Numbers{}
+				items := make([]Numbers, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Numbers{})
 					readNumbers(d, &items[len(items)-1])
@@ -5011,7 +5011,7 @@ func readAccountState(d *codec.Decoder, v *Account) {
 			if d.Null() {
 				v.History = nil
 			} else {
-				items := []entry{}
+				items := make([]entry, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, entry{})
 					readEntryState(d, &items[len(items)-1])
