@@ -5421,6 +5421,10 @@ var (
 		*Inner
 	} = Left{}
 	_ struct {
+		Deep  int
+		Level int `json:"shadow"`
+	} = Inner{}
+	_ struct {
 		Other string `json:"Same"`
 		R     int
 	} = Right{}
