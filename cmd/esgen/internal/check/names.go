@@ -27,7 +27,6 @@ func (c *checker) names() {
 		generated(a.NewRepository, of, a.Pos, rename)
 		generated(a.Decode, of, a.Pos, rename)
 		generated(names.Sum(a.Go), of, a.Pos, "rename yours: it is the generated sum of the aggregate's events")
-		generated(names.Type(a.Go), of, a.Pos, rename)
 		c.local(a.Go, a.Pos)
 		for _, v := range append(a.Latest(), a.Old()...) {
 			c.local(v.Go, v.Pos)

@@ -12,7 +12,7 @@ import (
 )
 
 // check type-checks what is reached.
-func (t *tree) check(imports *importer, cfg Config) {
+func (t *tree) check(imports types.Importer, cfg Config) {
 	t.Info = &types.Info{
 		Defs:  map[*ast.Ident]types.Object{},
 		Uses:  map[*ast.Ident]types.Object{},
@@ -56,9 +56,11 @@ func withRemedy(message string) string {
 func (t *tree) sums(cfg Config) *ast.File {
 	var src strings.Builder
 	fmt.Fprintf(&src, "package %s\n", t.Name)
+	declared := map[string]bool{}
 	for _, aggregate := range t.aggregates() {
 		sum := names.Sum(aggregate)
-		if _, taken := t.Declared[sum]; !taken {
+		if _, taken := t.Declared[sum]; !taken && !declared[sum] {
+			declared[sum] = true
 			fmt.Fprintf(&src, "type %s interface { %s() }\n", sum, names.SumMethod(aggregate))
 		}
 	}

@@ -216,8 +216,9 @@ func (b *builder) checkChain(e *Event) {
 		have = v.Schema
 	}
 	if len(missing) > 0 {
-		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare its struct and write %s",
-			e.Name, last.Schema, strings.Join(missing, " and "), upcastStub(last.Go+"V"+missing[0], "…"))
+		first, _ := strconv.Atoi(missing[0])
+		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare type %s struct and write %s",
+			e.Name, last.Schema, strings.Join(missing, " and "), last.structName(first), upcastStub(last.structName(first), last.structName(first+1)))
 	}
 	for i, v := range e.Versions[:len(e.Versions)-1] {
 		if v.Upcast == nil && !b.hasUpcast(v.Go) {
@@ -225,6 +226,16 @@ func (b *builder) checkChain(e *Event) {
 			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, upcastStub(v.Go, next.Go))
 		}
 	}
+}
+
+// structName returns the Go name of another version of v's event, or a proposal for one.
+func (v *Version) structName(schema int) string {
+	for _, other := range v.Event.Versions {
+		if other.Schema == schema {
+			return other.Go
+		}
+	}
+	return v.Go + "V" + strconv.Itoa(schema)
 }
 
 // hasUpcast reports whether there is an upcaster, if a broken one, from a struct.
@@ -239,7 +250,7 @@ func (b *builder) hasUpcast(goName string) bool {
 }
 
 func upcastStub(from, to string) string {
-	return fmt.Sprintf("//esgen:upcast and func upcast%s(old %s) %s", names.Upper(from), from, to)
+	return fmt.Sprintf("func upcast%s(old %s) %s { … } with //esgen:upcast above it", names.Upper(from), from, to)
 }
 
 // checkCycles reports upcasters that never reach a latest version.
