@@ -301,8 +301,9 @@ func (d *Decoder) Elements(open byte) int {
 	if d.peek() != '[' {
 		return 0
 	}
-	const most = 256 // a wrong guess must not cost much
+	const most, window = 256, 8 << 10 // a wrong guess, and making one, must not cost much
 	rest := d.data[d.pos+1:]
+	rest = rest[:min(len(rest), window)]
 	if len(rest) > 0 && rest[0] == ']' {
 		return 0
 	}
