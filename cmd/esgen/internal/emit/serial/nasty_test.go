@@ -116,6 +116,19 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 	}
 }
 
+func TestGenerationIsDeterministic(t *testing.T) {
+	t.Parallel()
+	pkg := load(t, "clash").Types
+	events := []string{"Opened", "opened", "item"}
+	code, tests := generate(t, pkg, events, "d")
+	for range 20 {
+		c, ts := generate(t, pkg, events, "d")
+		if !bytes.Equal(c, code) || !bytes.Equal(ts, tests) {
+			t.Fatal("another run gave other code")
+		}
+	}
+}
+
 func TestGeneratedCodeFailsToBuildAfterAChange(t *testing.T) {
 	t.Parallel()
 	dir, err := filepath.Abs("internal/nasty")
