@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+//lint:ignore U1000 the unexported field is set by reflection
 type everything struct {
 	Bool    bool
 	Int     int8
