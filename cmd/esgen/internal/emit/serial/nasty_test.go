@@ -28,7 +28,7 @@ const nastyPath = "github.com/esgen-go/esgen/cmd/esgen/internal/emit/serial/inte
 var nastyEvents = []string{
 	"Small", "Medium", "Large", "Numbers", "Quoted", "Strings", "Lists", "Maps", "Node", "Optional", "Zeros",
 	"Generic", "Embedded", "Names", "Defaults", "Empty", "Wide", "All",
-	"Loose", "Text", "Moment", "Blob", "Two", "Quote", "Count", "Ints", "Times", "IDs",
+	"Loose", "Text", "Moment", "Blob", "Two", "Quote", "Count", "Ints", "Times", "IDs", "Custom", "Tagged",
 }
 
 // load returns one of the packages below internal without the code that was generated for it.

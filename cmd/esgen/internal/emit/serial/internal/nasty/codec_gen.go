@@ -5356,6 +5356,191 @@ func readIDs(d *codec.Decoder, v *IDs) {
 	}
 }
 
+// appendCustom appends Custom as JSON.
+func appendCustom(dst []byte, v *Custom) ([]byte, error) {
+	return codec.AppendMarshaler(dst, v)
+}
+
+// decodeCustom decodes Custom from one JSON text.
+func decodeCustom(data []byte, v *Custom) error {
+	*v = Custom{}
+	d := codec.NewDecoder(data)
+	readCustom(&d, v)
+	return d.End()
+}
+
+// readCustom reads Custom.
+func readCustom(d *codec.Decoder, v *Custom) {
+	d.Unmarshal(v)
+}
+
+// appendTagged appends Tagged as JSON.
+func appendTagged(dst []byte, v *Tagged) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"h":`...)
+	if dst, err = appendHidden(dst, &v.hidden); err != nil {
+		return dst, codec.InField(err, "h")
+	}
+	dst = append(dst, `,"c":`...)
+	if dst, err = codec.AppendMarshaler(dst, &v.Named); err != nil {
+		return dst, codec.InField(err, "c")
+	}
+	dst = append(dst, `,"Also":`...)
+	if v.Also == nil {
+		dst = append(dst, `null`...)
+	} else {
+		if dst, err = codec.AppendMarshaler(dst, v.Also); err != nil {
+			return dst, codec.InField(err, "Also")
+		}
+	}
+	dst = append(dst, `,"More":`...)
+	if v.More == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys := codec.StringKeys(v.More)
+		dst = append(dst, '{')
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = codec.AppendString(dst, key); err != nil {
+				return dst, codec.InField(codec.InName(err, key), "More")
+			}
+			dst = append(dst, ':')
+			elem := v.More[key]
+			if elem == nil {
+				dst = append(dst, `null`...)
+			} else {
+				if dst, err = codec.AppendMarshaler(dst, elem); err != nil {
+					return dst, codec.InField(codec.InName(err, key), "More")
+				}
+			}
+		}
+		keys.Release()
+		dst = append(dst, '}')
+	}
+	if len(v.Again) != 0 {
+		dst = append(dst, `,"Again":[`...)
+		for i := range v.Again {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = codec.AppendMarshaler(dst, &v.Again[i]); err != nil {
+				return dst, codec.InField(codec.InIndex(err, i), "Again")
+			}
+		}
+		dst = append(dst, ']')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeTagged decodes Tagged from one JSON text.
+func decodeTagged(data []byte, v *Tagged) error {
+	*v = Tagged{}
+	d := codec.NewDecoder(data)
+	readTagged(&d, v)
+	return d.End()
+}
+
+// readTagged reads Tagged.
+func readTagged(d *codec.Decoder, v *Tagged) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "h":
+			seen = d.Once(seen, 0x1)
+			readHidden(d, &v.hidden)
+		case "c":
+			seen = d.Once(seen, 0x2)
+			d.Unmarshal(&v.Named)
+		case "Also":
+			seen = d.Once(seen, 0x4)
+			if d.Null() {
+				v.Also = nil
+			} else {
+				p := new(Custom)
+				d.Unmarshal(p)
+				v.Also = p
+			}
+		case "More":
+			seen = d.Once(seen, 0x8)
+			if d.Null() {
+				v.More = nil
+			} else {
+				m := map[string]*Custom{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					key := d.Name(name)
+					if _, known := m[key]; known {
+						d.Duplicate()
+					}
+					var elem *Custom
+					if d.Null() {
+						elem = nil
+					} else {
+						p2 := new(Custom)
+						d.Unmarshal(p2)
+						elem = p2
+					}
+					m[key] = elem
+				}
+				v.More = m
+			}
+		case "Again":
+			seen = d.Once(seen, 0x10)
+			if d.Null() {
+				v.Again = nil
+			} else {
+				items := make([]Custom, 0, d.Elements(0))
+				for more := d.Array(); more; more = d.More() {
+					var item Custom
+					d.Unmarshal(&item)
+					items = append(items, item)
+				}
+				v.Again = items
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0xb != 0xb {
+		d.Missing(seen, 0xb, "h", "c", "More")
+	}
+}
+
+// appendHidden appends hidden as JSON.
+func appendHidden(dst []byte, v *hidden) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"Visible":`...)
+	if dst, err = codec.AppendString(dst, v.Visible); err != nil {
+		return dst, codec.InField(err, "Visible")
+	}
+	dst = append(dst, `,"shadow":`...)
+	dst = codec.AppendInt(dst, int64(v.Shadow))
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// readHidden reads hidden.
+func readHidden(d *codec.Decoder, v *hidden) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "Visible":
+			seen = d.Once(seen, 0x1)
+			v.Visible = d.String()
+		case "shadow":
+			seen = d.Once(seen, 0x2)
+			v.Shadow = d.Int()
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x3 != 0x3 {
+		d.Missing(seen, 0x3, "Visible", "shadow")
+	}
+}
+
 // appendAccountState appends Account's state as JSON.
 func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 	var err error
@@ -5991,6 +6176,16 @@ var (
 	_ struct {
 		M map[uuid.UUID]int `json:"m"`
 	} = IDs{}
+	_ struct {
+		Parts []string
+	} = Custom{}
+	_ struct {
+		hidden `json:"h"`
+		Named  Custom `json:"c"`
+		Also   *Custom
+		More   map[string]*Custom
+		Again  []Custom `json:",omitempty"`
+	} = Tagged{}
 	_ struct {
 		Owner   string `json:"owner"`
 		balance int64

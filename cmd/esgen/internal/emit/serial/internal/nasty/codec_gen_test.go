@@ -232,6 +232,22 @@ func FuzzIDs(f *testing.F) {
 	codectest.FuzzJSON(f, appendIDs, decodeIDs)
 }
 
+func TestRoundTripCustom(t *testing.T) {
+	codectest.RoundTrip(t, appendCustom, decodeCustom)
+}
+
+func FuzzCustom(f *testing.F) {
+	codectest.FuzzJSON(f, appendCustom, decodeCustom)
+}
+
+func TestRoundTripTagged(t *testing.T) {
+	codectest.RoundTrip(t, appendTagged, decodeTagged)
+}
+
+func FuzzTagged(f *testing.F) {
+	codectest.FuzzJSON(f, appendTagged, decodeTagged)
+}
+
 func TestRoundTripAccountState(t *testing.T) {
 	codectest.RoundTrip(t, appendAccountState, decodeAccountState)
 }
