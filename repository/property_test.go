@@ -103,7 +103,7 @@ func TestEachKeyTakesEffectOnceWhateverFails(t *testing.T) {
 			}))
 		}
 
-		ctx, cancel := context.WithCancel(context.Background())
+		var cancel context.CancelFunc // of the order at hand
 		c.store.onAppend = func(_ int64, _ []es.Write, next func() (es.Receipt, error)) (es.Receipt, error) {
 			switch rapid.SampledFrom([]string{"", "", "", "overtake", "lost request", "lost reply", "ends before", "ends after"}).Draw(rt, "append") {
 			case "overtake":
@@ -145,6 +145,7 @@ func TestEachKeyTakesEffectOnceWhateverFails(t *testing.T) {
 				o.from = map[string]string{"1": "2", "2": "1"}[o.to]
 				orders = append(orders, o)
 			}
+			var ctx context.Context
 			ctx, cancel = context.WithCancel(context.Background())
 			err := c.send(ctx, o)
 			cancel()

@@ -44,7 +44,7 @@ func (r *retries) next(ctx context.Context, cause error) error {
 	}
 	r.done++
 	// Full jitter: writers that collided must not meet again.
-	pause := time.Duration(rand.Int64N(int64(max(r.policy.longest(r.done), 0)) + 1))
+	pause := time.Duration(rand.Int64N(int64(max(r.policy.longest(r.done), 1))))
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {

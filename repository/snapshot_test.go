@@ -247,3 +247,23 @@ func TestAnAggregateThatIsSavedAgainAndAgainKnowsItsLastSnapshot(t *testing.T) {
 		t.Errorf("snapshots at %v, want 3 and 6", *got)
 	}
 }
+
+func TestAPredicateThatPanicsDoesSoAfterTheSave(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	accounts := account.NewRepository(store, repository.SnapshotWhen(func(es.Version, int, *account.Account) bool { panic("boom") }))
+	a, b := account.New("1"), account.New("2")
+	noError(t, open(a))
+	noError(t, open(b))
+	func() {
+		defer func() {
+			if recover() != "boom" {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = repository.SaveAll(t.Context(), []repository.Staged{accounts.Stage(a), accounts.Stage(b)})
+	}()
+	if a.Version() != 1 || b.Version() != 1 || pending(b) != nil {
+		t.Errorf("versions %d and %d, %v pending", a.Version(), b.Version(), pending(b))
+	}
+}

@@ -3,7 +3,9 @@ package repository_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/esgen-go/esgen/es"
@@ -250,4 +252,41 @@ func TestAStoreThatCanNotBeComparedWorksForOneRepository(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "by pointer") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestTransfersOfManyWritersConserveTheMoney(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	accounts := withAccounts(t, store, repository.SnapshotEvery(7))
+	const writers, each = 8, 25
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				from, to := "1", "2"
+				if (w+i)%2 == 0 {
+					from, to = to, from
+				}
+				key := repository.IdempotencyKey(fmt.Sprint(w, "/", i))
+				for range 2 { // each of them twice
+					err := repository.Atomically(context.Background(), store, transfer(accounts, from, to, 1),
+						key, repository.MaxRetries(1000))
+					if err != nil && !errors.Is(err, account.ErrInsufficient) {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	one, two := load(t, accounts, "1"), load(t, accounts, "2")
+	if one.Balance+two.Balance != 100 {
+		t.Errorf("%d and %d are left of 100", one.Balance, two.Balance)
+	}
+	// Opened, and for account 1 paid in; what came on top came in pairs, each at most once.
+	if in, out := one.Version()-2, two.Version()-1; in != out || in > writers*each || in < 1 {
+		t.Errorf("%d transfers on one side, %d on the other", in, out)
+	}
+	noError(t, accounts.Verify(t.Context(), "1"))
+	noError(t, accounts.Verify(t.Context(), "2"))
 }

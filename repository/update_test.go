@@ -196,11 +196,12 @@ func TestUpdateStopsWaitingWhenItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	store.onAppend = func(_ int64, _ []es.Write, next func() (es.Receipt, error)) (es.Receipt, error) {
 		overtake(t, store.Store)
-		cancel()
+		defer cancel()
 		return next()
 	}
 	err := accounts.Update(ctx, "1", deposit(5))
 	wantIs(t, err, context.Canceled)
+	wantIs(t, err, es.ErrConflict)
 	wantAccount(t, accounts, "1", 100, 2)
 }
 

@@ -63,19 +63,24 @@ func closeDuringAppends(e *env) {
 		e.fill(stream("a"), 3)
 		var mu sync.Mutex
 		acknowledged := map[es.Stream]es.Version{}
-		started := make(chan struct{}, 100)
+		started, now := make(chan struct{}), make(chan struct{})
 		e.concurrently(10, func(i int) error {
-			if i < 2 {
-				for range 5 * (i + 1) {
+			switch i {
+			case 0:
+				for range 15 {
 					<-started
 				}
+				close(now)
+				return closeStore(s)
+			case 1, 2:
+				<-now
 				return closeStore(s)
 			}
 			own := stream(fmt.Sprint("own-", i))
 			for {
 				select {
 				case started <- struct{}{}:
-				default:
+				case <-now:
 				}
 				r, err := s.Append(e.ctx, write(own, es.Any, e.events(2)...))
 				if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -318,6 +319,7 @@ func feedStablePrefix(e *env) {
 				}
 				more = q.Limit > 0 && n == q.Limit
 			}
+			time.Sleep(time.Millisecond) // or the readers take all the processors
 		}
 		return nil
 	})
