@@ -28,6 +28,7 @@ const nastyPath = "github.com/esgen-go/esgen/cmd/esgen/internal/emit/serial/inte
 var nastyEvents = []string{
 	"Small", "Medium", "Large", "Numbers", "Quoted", "Strings", "Lists", "Maps", "Node", "Optional", "Zeros",
 	"Generic", "Embedded", "Names", "Defaults", "Empty", "Wide", "All",
+	"Loose", "Text", "Moment", "Blob", "Two", "Quote", "Count", "Ints", "Times", "IDs",
 }
 
 // load returns one of the packages below internal without the code that was generated for it.
@@ -155,7 +156,7 @@ func TestGeneratedCodeFailsToBuildAfterAChange(t *testing.T) {
 			}
 			fset := token.NewFileSet()
 			var files []*ast.File
-			for _, name := range []string{"nasty.go", "state.go", "es_gen.go"} {
+			for _, name := range []string{"nasty.go", "plain.go", "state.go", "es_gen.go"} {
 				var text any
 				if name == c.file {
 					text = edited

@@ -3004,6 +3004,14 @@ func appendLoose(dst []byte, v *Loose) ([]byte, error) {
 	return dst, nil
 }
 
+// decodeLoose decodes Loose from one JSON text.
+func decodeLoose(data []byte, v *Loose) error {
+	*v = Loose{}
+	d := codec.NewDecoder(data)
+	readLoose(&d, v)
+	return d.End()
+}
+
 // readLoose reads Loose.
 func readLoose(d *codec.Decoder, v *Loose) {
 	var seen uint64
@@ -4921,6 +4929,427 @@ func readAll(d *codec.Decoder, v *All) {
 	}
 }
 
+// appendText appends Text as JSON.
+func appendText(dst []byte, v *Text) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"s":`...)
+	if dst, err = codec.AppendString(dst, v.S); err != nil {
+		return dst, codec.InField(err, "s")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeText decodes Text from one JSON text.
+func decodeText(data []byte, v *Text) error {
+	*v = Text{}
+	d := codec.NewDecoder(data)
+	readText(&d, v)
+	return d.End()
+}
+
+// readText reads Text.
+func readText(d *codec.Decoder, v *Text) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "s":
+			seen = d.Once(seen, 0x1)
+			v.S = d.String()
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "s")
+	}
+}
+
+// appendMoment appends Moment as JSON.
+func appendMoment(dst []byte, v *Moment) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"t":`...)
+	if dst, err = codec.AppendTime(dst, v.T); err != nil {
+		return dst, codec.InField(err, "t")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeMoment decodes Moment from one JSON text.
+func decodeMoment(data []byte, v *Moment) error {
+	*v = Moment{}
+	d := codec.NewDecoder(data)
+	readMoment(&d, v)
+	return d.End()
+}
+
+// readMoment reads Moment.
+func readMoment(d *codec.Decoder, v *Moment) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "t":
+			seen = d.Once(seen, 0x1)
+			v.T = d.Time()
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "t")
+	}
+}
+
+// appendBlob appends Blob as JSON.
+func appendBlob(dst []byte, v *Blob) ([]byte, error) {
+	dst = append(dst, `{"b":`...)
+	dst = codec.AppendBytes(dst, v.B)
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeBlob decodes Blob from one JSON text.
+func decodeBlob(data []byte, v *Blob) error {
+	*v = Blob{}
+	d := codec.NewDecoder(data)
+	readBlob(&d, v)
+	return d.End()
+}
+
+// readBlob reads Blob.
+func readBlob(d *codec.Decoder, v *Blob) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "b":
+			seen = d.Once(seen, 0x1)
+			v.B = codec.Bytes[byte](d)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "b")
+	}
+}
+
+// appendTwo appends Two as JSON.
+func appendTwo(dst []byte, v *Two) ([]byte, error) {
+	dst = append(dst, `{"a":[`...)
+	for i := range v.A {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = codec.AppendInt(dst, int64(v.A[i]))
+	}
+	dst = append(dst, `]}`...)
+	return dst, nil
+}
+
+// decodeTwo decodes Two from one JSON text.
+func decodeTwo(data []byte, v *Two) error {
+	*v = Two{}
+	d := codec.NewDecoder(data)
+	readTwo(&d, v)
+	return d.End()
+}
+
+// readTwo reads Two.
+func readTwo(d *codec.Decoder, v *Two) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "a":
+			seen = d.Once(seen, 0x1)
+			n := 0
+			for more := d.Array(); more; more = d.More() {
+				if n < len(v.A) {
+					v.A[n] = d.Int()
+				} else {
+					d.Skip()
+				}
+				n++
+			}
+			d.Length(n, 2)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "a")
+	}
+}
+
+// appendQuote appends Quote as JSON.
+func appendQuote(dst []byte, v *Quote) ([]byte, error) {
+	dst = append(dst, `{"i":"`...)
+	dst = codec.AppendInt(dst, int64(v.I))
+	dst = append(dst, `"}`...)
+	return dst, nil
+}
+
+// decodeQuote decodes Quote from one JSON text.
+func decodeQuote(data []byte, v *Quote) error {
+	*v = Quote{}
+	d := codec.NewDecoder(data)
+	readQuote(&d, v)
+	return d.End()
+}
+
+// readQuote reads Quote.
+func readQuote(d *codec.Decoder, v *Quote) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "i":
+			seen = d.Once(seen, 0x1)
+			d.Quote(true)
+			v.I = d.Int()
+			d.Quote(false)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "i")
+	}
+}
+
+// appendCount appends Count as JSON.
+func appendCount(dst []byte, v *Count) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"n":`...)
+	if dst, err = codec.AppendNumber(dst, v.N); err != nil {
+		return dst, codec.InField(err, "n")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeCount decodes Count from one JSON text.
+func decodeCount(data []byte, v *Count) error {
+	*v = Count{}
+	d := codec.NewDecoder(data)
+	readCount(&d, v)
+	return d.End()
+}
+
+// readCount reads Count.
+func readCount(d *codec.Decoder, v *Count) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "n":
+			seen = d.Once(seen, 0x1)
+			v.N = json.Number(d.Number())
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "n")
+	}
+}
+
+// appendInts appends Ints as JSON.
+func appendInts(dst []byte, v *Ints) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys := codec.IntKeys(v.M)
+		dst = append(dst, '{')
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, '"')
+			dst = codec.AppendInt(dst, key)
+			dst = append(dst, `":`...)
+			elem := v.M[int(key)]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		keys.Release()
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeInts decodes Ints from one JSON text.
+func decodeInts(data []byte, v *Ints) error {
+	*v = Ints{}
+	d := codec.NewDecoder(data)
+	readInts(&d, v)
+	return d.End()
+}
+
+// readInts reads Ints.
+func readInts(d *codec.Decoder, v *Ints) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[int]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					key, err := codec.IntName(name, strconv.IntSize)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[int(key)]; known {
+						d.Duplicate()
+					}
+					m[int(key)] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
+	}
+}
+
+// appendTimes appends Times as JSON.
+func appendTimes(dst []byte, v *Times) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys, err := codec.TextKeys(v.M, codec.TimeText)
+		if err != nil {
+			return dst, codec.InField(err, "m")
+		}
+		dst = append(dst, '{')
+		for i, key := range keys {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+				return dst, codec.InField(codec.InName(err, key.Text), "m")
+			}
+			dst = append(dst, ':')
+			elem := v.M[key.Key]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeTimes decodes Times from one JSON text.
+func decodeTimes(data []byte, v *Times) error {
+	*v = Times{}
+	d := codec.NewDecoder(data)
+	readTimes(&d, v)
+	return d.End()
+}
+
+// readTimes reads Times.
+func readTimes(d *codec.Decoder, v *Times) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[time.Time]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
+					key, err := codec.ParseTime(name)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[key]; known {
+						d.Duplicate()
+					}
+					m[key] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
+	}
+}
+
+// appendIDs appends IDs as JSON.
+func appendIDs(dst []byte, v *IDs) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys := codec.UUIDKeys(v.M)
+		dst = append(dst, '{')
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = codec.AppendUUID(dst, key)
+			dst = append(dst, ':')
+			elem := v.M[key]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		keys.Release()
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeIDs decodes IDs from one JSON text.
+func decodeIDs(data []byte, v *IDs) error {
+	*v = IDs{}
+	d := codec.NewDecoder(data)
+	readIDs(&d, v)
+	return d.End()
+}
+
+// readIDs reads IDs.
+func readIDs(d *codec.Decoder, v *IDs) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[uuid.UUID]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					key, err := codec.ParseUUID(name)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[key]; known {
+						d.Duplicate()
+					}
+					m[key] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
+	}
+}
+
 // appendAccountState appends Account's state as JSON.
 func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 	var err error
@@ -5529,6 +5958,33 @@ var (
 		Strings *Strings
 		Numbers []Numbers
 	} = All{}
+	_ struct {
+		S string `json:"s"`
+	} = Text{}
+	_ struct {
+		T time.Time `json:"t"`
+	} = Moment{}
+	_ struct {
+		B []byte `json:"b"`
+	} = Blob{}
+	_ struct {
+		A [2]int `json:"a"`
+	} = Two{}
+	_ struct {
+		I int `json:"i,string"`
+	} = Quote{}
+	_ struct {
+		N json.Number `json:"n"`
+	} = Count{}
+	_ struct {
+		M map[int]int `json:"m"`
+	} = Ints{}
+	_ struct {
+		M map[time.Time]int `json:"m"`
+	} = Times{}
+	_ struct {
+		M map[uuid.UUID]int `json:"m"`
+	} = IDs{}
 	_ struct {
 		Owner   string `json:"owner"`
 		balance int64

@@ -95,6 +95,14 @@ func FuzzZeros(f *testing.F) {
 	codectest.FuzzJSON(f, appendZeros, decodeZeros)
 }
 
+func TestRoundTripLoose(t *testing.T) {
+	codectest.RoundTrip(t, appendLoose, decodeLoose)
+}
+
+func FuzzLoose(f *testing.F) {
+	codectest.FuzzJSON(f, appendLoose, decodeLoose)
+}
+
 func TestRoundTripGeneric(t *testing.T) {
 	codectest.RoundTrip(t, appendGeneric, decodeGeneric)
 }
@@ -149,6 +157,78 @@ func TestRoundTripAll(t *testing.T) {
 
 func FuzzAll(f *testing.F) {
 	codectest.FuzzJSON(f, appendAll, decodeAll)
+}
+
+func TestRoundTripText(t *testing.T) {
+	codectest.RoundTrip(t, appendText, decodeText)
+}
+
+func FuzzText(f *testing.F) {
+	codectest.FuzzJSON(f, appendText, decodeText)
+}
+
+func TestRoundTripMoment(t *testing.T) {
+	codectest.RoundTrip(t, appendMoment, decodeMoment)
+}
+
+func FuzzMoment(f *testing.F) {
+	codectest.FuzzJSON(f, appendMoment, decodeMoment)
+}
+
+func TestRoundTripBlob(t *testing.T) {
+	codectest.RoundTrip(t, appendBlob, decodeBlob)
+}
+
+func FuzzBlob(f *testing.F) {
+	codectest.FuzzJSON(f, appendBlob, decodeBlob)
+}
+
+func TestRoundTripTwo(t *testing.T) {
+	codectest.RoundTrip(t, appendTwo, decodeTwo)
+}
+
+func FuzzTwo(f *testing.F) {
+	codectest.FuzzJSON(f, appendTwo, decodeTwo)
+}
+
+func TestRoundTripQuote(t *testing.T) {
+	codectest.RoundTrip(t, appendQuote, decodeQuote)
+}
+
+func FuzzQuote(f *testing.F) {
+	codectest.FuzzJSON(f, appendQuote, decodeQuote)
+}
+
+func TestRoundTripCount(t *testing.T) {
+	codectest.RoundTrip(t, appendCount, decodeCount)
+}
+
+func FuzzCount(f *testing.F) {
+	codectest.FuzzJSON(f, appendCount, decodeCount)
+}
+
+func TestRoundTripInts(t *testing.T) {
+	codectest.RoundTrip(t, appendInts, decodeInts)
+}
+
+func FuzzInts(f *testing.F) {
+	codectest.FuzzJSON(f, appendInts, decodeInts)
+}
+
+func TestRoundTripTimes(t *testing.T) {
+	codectest.RoundTrip(t, appendTimes, decodeTimes)
+}
+
+func FuzzTimes(f *testing.F) {
+	codectest.FuzzJSON(f, appendTimes, decodeTimes)
+}
+
+func TestRoundTripIDs(t *testing.T) {
+	codectest.RoundTrip(t, appendIDs, decodeIDs)
+}
+
+func FuzzIDs(f *testing.F) {
+	codectest.FuzzJSON(f, appendIDs, decodeIDs)
 }
 
 func TestRoundTripAccountState(t *testing.T) {
