@@ -216,7 +216,7 @@ writing meanwhile. Exit status 1 if anything is wrong; each finding names its ac
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "%s and %s with %s, read from the first on; %s compared.\n",
+				fmt.Fprintf(a.out, "%s and %s: %s read from the first on, %s compared.\n",
 					count(books.Accounts, "account"), count(books.Operations, "imported operation"),
 					count(books.Events, "event"), count(books.Snapshots, "snapshot"))
 				if len(books.Currencies) > 0 {
