@@ -56,7 +56,7 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 			})
 		},
 	}
-	cmd.Flags().IntVar(&s.Accounts, "accounts", 10, "how many `accounts` this run opens")
+	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "how many `accounts` this run opens")
 	cmd.Flags().IntVar(&s.Shared, "shared", 0, "how many `accounts` it uses together with other runs")
 	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "how many `operations` to do in all")
 	cmd.Flags().IntVar(&s.Writers, "writers", 16, "how many `writers` do them at once")
