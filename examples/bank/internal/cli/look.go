@@ -210,8 +210,8 @@ writing meanwhile. Exit status 1 if anything is wrong; each finding names its ac
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), false, func(b *bank.Bank) error {
-				bar := a.progress("verifying", 0, "events")
-				books, err := b.Verify(cmd.Context(), "", func(read, of int) { bar.set(read, of) })
+				bar := a.progress("verifying", "events")
+				books, err := b.Verify(cmd.Context(), "", func(read, of int) { bar.set(read, int64(read), int64(of)) })
 				bar.done()
 				if err != nil {
 					return err

@@ -115,7 +115,7 @@ func awaitEvents(t *testing.T, store string, n int) {
 func counted(t *testing.T, out, words string) int {
 	t.Helper()
 	for line := range strings.Lines(out) {
-		if number, ok := strings.CutSuffix(strings.TrimSpace(line), " "+words); ok {
+		if number, ok := strings.CutSuffix(strings.TrimSpace(line), "  "+words); ok {
 			n, err := strconv.Atoi(strings.ReplaceAll(number, ",", ""))
 			if err != nil {
 				t.Fatalf("%q: %v", line, err)
