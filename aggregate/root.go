@@ -66,8 +66,8 @@ func RootOf(a any) *Root {
 // Init gives a new aggregate its id and its [Type].
 func Init(r *Root, id string, typ any) { r.id, r.typ = id, typ }
 
-// TypeOf returns the [Type] that an aggregate was made with. It is false for one that was not
-// made by its generated New.
+// TypeOf returns the [Type] that an aggregate was made with. It is false for one that
+// was not made by its generated New.
 func TypeOf[T any](a *T) (Type[T], bool) {
 	root := RootOf(a)
 	if root == nil {

@@ -8,5 +8,6 @@ var (
 	// or [Atomically] that is over. Load it again.
 	ErrStale = errors.New("the aggregate is stale: load it again")
 	// ErrHistorical: the aggregate was loaded with [AtVersion] or [AsOf].
-	ErrHistorical = errors.New("the aggregate is one of the past, which can be looked at but not saved: load it without AtVersion and AsOf")
+	ErrHistorical = errors.New("the aggregate is one of the past, which can be looked at but not saved: " +
+		"load it without AtVersion and AsOf")
 )

@@ -46,8 +46,8 @@ func AsOf(t time.Time) LoadOption {
 	}
 }
 
-// Load returns an aggregate as it is stored: from its newest snapshot and the events after it, in
-// one round trip. Errors:
+// Load returns an aggregate as it is stored: from its newest snapshot and the events
+// after it, in one round trip. Errors:
 //
 //   - [es.ErrNotFound]: there is no such stream (yet, see [AtVersion] and [AsOf]).
 //   - *[es.EventError]: a stored event can't be read; it wraps the reason, such as

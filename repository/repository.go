@@ -39,9 +39,6 @@ func New[T any](store es.Store, typ aggregate.Type[T], opts ...Option) *Reposito
 	return r
 }
 
-// Store returns the store that the repository was made with.
-func (r *Repository[T]) Store() es.Store { return r.store }
-
 // stream names an aggregate's stream. It refuses an id that no store takes, which
 // otherwise would only look like one that does not exist.
 func (r *Repository[T]) stream(id string) (es.Stream, error) {

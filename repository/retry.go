@@ -40,11 +40,11 @@ func (r *retries) next(ctx context.Context, cause error) error {
 		if r.done == 0 {
 			return cause
 		}
-		return fmt.Errorf("giving up after %d retries: %w", r.done, cause)
+		return fmt.Errorf("giving up after %d tries: %w", r.done+1, cause)
 	}
 	r.done++
 	// Full jitter: writers that collided must not meet again.
-	pause := time.Duration(rand.Int64N(int64(max(r.policy.longest(r.done), 0)) + 1))
+	pause := time.Duration(rand.Int64N(int64(max(r.policy.longest(r.done), 1))))
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {

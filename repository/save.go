@@ -22,7 +22,9 @@ type Staged interface {
 	// write returns the pending events as they are to be appended; none if nothing is pending.
 	write(ctx context.Context, s saving) (es.Write, error)
 	// saved takes notice that the write was stored.
-	saved(ctx context.Context, written es.Written, duplicate bool)
+	saved(written es.Written, duplicate bool)
+	// snapshot takes a snapshot if one is due.
+	snapshot(ctx context.Context)
 }
 
 // Stage names an aggregate for [SaveAll].
@@ -46,28 +48,28 @@ func (r *Repository[T]) Stage(a *T) Staged { return staged[T]{r, a} }
 //   - [ErrHistorical], [ErrStale]: a can't be saved.
 //   - the store's.
 //
-// If the receipt says Duplicate, the events had been stored before. Where that was
-// not by this very Save tried again, but before a was loaded, a counts them twice: from then on its Save
-// returns [ErrStale].
+// If the receipt says Duplicate, the events had been stored before. Where that was not
+// by this very Save tried again, but before a was loaded, a counts them twice: from then
+// on its Save returns [ErrStale].
 func (r *Repository[T]) Save(ctx context.Context, a *T, opts ...SaveOption) (es.Receipt, error) {
 	s, err := newSaving(r.retry, opts)
 	if err != nil {
 		return es.Receipt{}, fmt.Errorf("saving: %w", err)
 	}
-	return s.save(ctx, []Staged{r.Stage(a)}, &retries{policy: s.retry})
+	return s.report(s.save(ctx, []Staged{r.Stage(a)}, &retries{policy: s.retry}))
 }
 
-// SaveAll saves several aggregates of one store, also of different types, in one
-// append: all of them or none. Those with nothing pending are left out and not
-// checked. For each of the others it does what [Repository.Save] does, and returns its errors; the
-// receipt has an entry for each of them, in order. [Atomically] tries again by itself when
+// SaveAll saves several aggregates of one store, also of different types, in one append:
+// all of them or none. Those with nothing pending are left out and not checked. For each
+// of the others it does what [Repository.Save] does, and returns its errors; the receipt
+// has an entry for each of them, in order. [Atomically] tries again by itself when
 // someone else was faster.
 func SaveAll(ctx context.Context, all []Staged, opts ...SaveOption) (es.Receipt, error) {
 	s, err := newSaving(defaultRetry, opts)
 	if err != nil {
 		return es.Receipt{}, fmt.Errorf("saving: %w", err)
 	}
-	return s.save(ctx, all, &retries{policy: s.retry})
+	return s.report(s.save(ctx, all, &retries{policy: s.retry}))
 }
 
 // save appends what is pending in all, and sends it again while its outcome is unknown.
@@ -103,16 +105,20 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 		return es.Receipt{}, err
 	}
 	if len(receipt.Streams) != len(writes) {
-		return es.Receipt{}, fmt.Errorf("saving %s: the store's receipt is for %d streams instead of %d", writes[0].Stream, len(receipt.Streams), len(writes))
+		return es.Receipt{}, fmt.Errorf("saving %s: the store's receipt is for %d streams instead of %d",
+			writes[0].Stream, len(receipt.Streams), len(writes))
 	}
 	for i, member := range pending {
-		member.saved(ctx, receipt.Streams[i], receipt.Duplicate)
+		member.saved(receipt.Streams[i], receipt.Duplicate)
+	}
+	for _, member := range pending {
+		member.snapshot(ctx)
 	}
 	return receipt, nil
 }
 
-var errDifferentStores = errors.New("their stores are not the same, and only within one store can they be saved together: " +
-	"give all repositories the same store, by pointer")
+var errDifferentStores = errors.New("their stores are not the same, " +
+	"and only within one store can they be saved together: give all repositories the same store, by pointer")
 
 // sameStore compares stores. It is false for those of a type that can't be compared, such as
 // decorators that hold a function and are passed by value.
@@ -142,7 +148,8 @@ func (m staged[T]) write(ctx context.Context, s saving) (es.Write, error) {
 	}
 	root := m.root()
 	if _, made := aggregate.TypeOf(m.a); !made {
-		return es.Write{}, fmt.Errorf("saving: this %T was not made by its generated New, so it has no id: make new aggregates with New(id), not with a literal", *m.a)
+		return es.Write{}, fmt.Errorf("saving: this %T was not made by its generated New, so it has no id: "+
+			"make new aggregates with New(id), not with a literal", *m.a)
 	}
 	stream, err := m.repo.stream(root.ID())
 	if err != nil {
@@ -170,7 +177,8 @@ func identify(pending []aggregate.Pending, stream es.Stream, s saving) error {
 		case s.keyed:
 			derived := es.DeriveID(stream, s.key, i)
 			if *id != uuid.Nil && *id != derived {
-				return fmt.Errorf("saving %s with idempotency key %q: an earlier save, without that key, gave its pending events their ids: use the same key again", stream, s.key)
+				return fmt.Errorf("saving %s with idempotency key %q: an earlier save, without that key, "+
+					"gave its pending events their ids: use the same key again", stream, s.key)
 			}
 			*id = derived
 		case *id == uuid.Nil:
@@ -199,7 +207,7 @@ func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es
 	return events, nil
 }
 
-func (m staged[T]) saved(ctx context.Context, written es.Written, duplicate bool) {
+func (m staged[T]) saved(written es.Written, duplicate bool) {
 	root := m.root()
 	if duplicate && written.First != root.Version()+1 {
 		aggregate.Saved(root, root.Version())
@@ -207,5 +215,10 @@ func (m staged[T]) saved(ctx context.Context, written es.Written, duplicate bool
 		return
 	}
 	aggregate.Saved(root, written.Last)
-	m.repo.snapshot(ctx, written.Stream, m.a)
+}
+
+func (m staged[T]) snapshot(ctx context.Context) {
+	if aggregate.Frozen(m.root()) == nil {
+		m.repo.snapshot(ctx, m.name(), m.a)
+	}
 }

@@ -22,9 +22,9 @@ func (o option) configure(c *config) { o(c) }
 // the last one. The default is never, and so is an n below 1. A snapshot pays once
 // a load would otherwise replay some hundred events: measure before choosing a small n.
 //
-// A snapshot is taken within the save, which returns when it is stored. It goes on
-// for up to 5 seconds after the save's context ends. If it fails, the save is a success all the
-// same and the next one tries again: see [OnSnapshotError].
+// A snapshot is taken within the save, which returns when it is stored. It goes on for
+// up to 5 seconds after the save's context ends. If it fails, the save is a success all
+// the same and the next one tries again: see [OnSnapshotError].
 func SnapshotEvery(n int) Option {
 	return option(func(c *config) {
 		c.snapshotEvery, c.snapshotWhen = n, nil
@@ -40,9 +40,9 @@ func SnapshotWhen[T any](due func(v es.Version, since int, a *T) bool) Option {
 	})
 }
 
-// OnSnapshotError sets a hook for snapshots that could not be saved, and for those that could not
-// be read. Neither fails the call at hand. It runs within that call and must not block. The
-// default drops the error: snapshots are a cache.
+// OnSnapshotError sets a hook for snapshots that could not be saved, and for those that
+// could not be read. Neither fails the call at hand. It runs within that call and must
+// not block. The default drops the error: snapshots are a cache.
 func OnSnapshotError(hook func(ctx context.Context, stream es.Stream, err error)) Option {
 	return option(func(c *config) { c.onSnapshotError = hook })
 }
@@ -84,15 +84,24 @@ func (r *Repository[T]) snapshot(ctx context.Context, stream es.Stream, a *T) {
 	}
 	// The events are stored: the end of the save's context must not leave a snapshot
 	// undone for ever where every request's ends early.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTimeout)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTimeout)
 	defer cancel()
+	if err := r.saveSnapshot(bounded, stream, a); err != nil {
+		r.snapshots.failed(ctx, stream, err)
+	}
+}
+
+// saveSnapshot saves a snapshot of an aggregate that has nothing pending.
+func (r *Repository[T]) saveSnapshot(ctx context.Context, stream es.Stream, a *T) error {
+	root := r.typ.Root(a)
+	version := root.Version()
 	data, err := r.typ.AppendState(nil, a)
 	if err == nil {
 		err = r.store.SaveSnapshot(ctx, es.Snapshot{Stream: stream, Version: version, Fingerprint: r.fingerprint, Data: data})
 	}
 	if err != nil {
-		r.snapshots.failed(ctx, stream, fmt.Errorf("snapshot of %s at version %d: %w", stream, version, err))
-		return
+		return fmt.Errorf("snapshot of %s at version %d: %w", stream, version, err)
 	}
 	aggregate.Snapshotted(root, version)
+	return nil
 }

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,13 +55,8 @@ func TestSnapshotPolicies(t *testing.T) {
 					return nil
 				}))
 			}
-			if len(*got) != len(c.want) {
+			if !slices.Equal(*got, c.want) {
 				t.Fatalf("snapshots at %v, want %v", *got, c.want)
-			}
-			for i := range c.want {
-				if (*got)[i] != c.want[i] {
-					t.Fatalf("snapshots at %v, want %v", *got, c.want)
-				}
 			}
 			wantAccount(t, accounts, "1", 9, 10)
 		})
@@ -233,5 +229,41 @@ func TestASnapshotThatCanNotBeReadIsReportedAndTheEventsAreUsed(t *testing.T) {
 	noError(t, accounts.Update(t.Context(), "1", deposit(5))) // reports it once more, and replaces it
 	if a := load(t, accounts, "1"); aggregate.SnapshotOf(&a.Root) != 3 || len(told) != 2 {
 		t.Errorf("the snapshot is of version %d, the hook was told %v", aggregate.SnapshotOf(&a.Root), told)
+	}
+}
+
+func TestAnAggregateThatIsSavedAgainAndAgainKnowsItsLastSnapshot(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	got := snapshots(store)
+	accounts := account.NewRepository(store, repository.SnapshotEvery(3))
+	a := account.New("1")
+	for range 7 {
+		noError(t, a.Deposit(1))
+		_, err := accounts.Save(t.Context(), a)
+		noError(t, err)
+	}
+	if !slices.Equal(*got, []es.Version{3, 6}) {
+		t.Errorf("snapshots at %v, want 3 and 6", *got)
+	}
+}
+
+func TestAPredicateThatPanicsDoesSoAfterTheSave(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	accounts := account.NewRepository(store, repository.SnapshotWhen(func(es.Version, int, *account.Account) bool { panic("boom") }))
+	a, b := account.New("1"), account.New("2")
+	noError(t, open(a))
+	noError(t, open(b))
+	func() {
+		defer func() {
+			if recover() != "boom" {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = repository.SaveAll(t.Context(), []repository.Staged{accounts.Stage(a), accounts.Stage(b)})
+	}()
+	if a.Version() != 1 || b.Version() != 1 || pending(b) != nil {
+		t.Errorf("versions %d and %d, %v pending", a.Version(), b.Version(), pending(b))
 	}
 }

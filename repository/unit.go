@@ -27,8 +27,8 @@ type Unit struct {
 }
 
 // Create runs a command on a new aggregate and saves what it records. If its stream
-// exists already the error is an *[es.ConflictError]. The error of cmd is returned as it is, and then
-// nothing is saved. A command that records nothing creates nothing.
+// exists already the error is an *[es.ConflictError]. The error of cmd is returned as it
+// is, and then nothing is saved. A command that records nothing creates nothing.
 //
 // See [Atomically] for what may be expected of cmd and of options.
 func (r *Repository[T]) Create(ctx context.Context, id string, cmd func(*T) error, opts ...SaveOption) error {
@@ -42,10 +42,10 @@ func (r *Repository[T]) Create(ctx context.Context, id string, cmd func(*T) erro
 }
 
 // Update runs a command on an aggregate: it loads, lets cmd decide, and saves. If
-// someone else saved in between, it does so again with a freshly loaded aggregate, until the retries
-// are used up ([MaxRetries]; then the last *[es.ConflictError] is returned) or the context
-// ends. A missing stream is [es.ErrNotFound]. The error of cmd is returned as it is, and then nothing
-// is saved.
+// someone else saved in between, it does so again with a freshly loaded aggregate, until
+// the retries are used up ([MaxRetries]; then the last *[es.ConflictError] is returned)
+// or the context ends. A missing stream is [es.ErrNotFound]. The error of cmd is
+// returned as it is, and then nothing is saved.
 //
 // See [Atomically] for what may be expected of cmd and of options.
 func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) error, opts ...SaveOption) error {
@@ -75,15 +75,18 @@ func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) erro
 //		return transfer(from, to, 500)
 //	})
 //
-// f may run several times: after a conflict it decides afresh, on freshly loaded aggregates. So it should
-// have no effects but on its aggregates, and take what it keeps of them from its last run: those of an
-// earlier run, and of one that failed, can no longer be saved ([ErrStale]). Its error is
-// returned as it is, and then nothing is saved; nor is anything when it panics.
+// f may run several times: after a conflict it decides afresh, on freshly loaded
+// aggregates. So it should have no effects but on its aggregates, and take what it keeps
+// of them from its last run: those of an earlier run, and of one that failed, can no
+// longer be saved ([ErrStale]). Its error is returned as it is, and then nothing is
+// saved; nor is anything when it panics.
 //
-// When the outcome of an append is unknown, the same events are sent again under
-// the same ids. With an [IdempotencyKey] each aggregate is asked for the key as it is loaded; if one has
-// it, all was stored before and the call is a success, whatever f returns. So f should
-// get its aggregates before it decides.
+// When the outcome of an append is unknown, the same events are sent again under the
+// same ids. If that does not settle it within the retries, the error is
+// [es.ErrOutcomeUnknown], and only a command with an [IdempotencyKey] can safely be
+// called again. With one, each aggregate is asked for the key as it is loaded; if one
+// has it, all was stored before and the call is a success, whatever f returns. So f
+// should get its aggregates, the same ones each time, before it decides.
 //
 // An aggregate on which nothing was recorded is not checked: it may have changed since
 // it was loaded. Options such as [MaxRetries] are those of the call, not of the
@@ -103,13 +106,8 @@ func atomically(ctx context.Context, empty Unit, retry retryPolicy, opts []SaveO
 	for {
 		u := empty
 		receipt, afresh, err := u.run(f, &tries)
-		if err == nil {
-			if s.receipt != nil {
-				*s.receipt = receipt
-			}
-			return nil
-		}
-		if !afresh {
+		if err == nil || !afresh {
+			_, err = s.report(receipt, err)
 			return err
 		}
 		if err := tries.next(ctx, err); err != nil {
@@ -118,8 +116,8 @@ func atomically(ctx context.Context, empty Unit, retry retryPolicy, opts []SaveO
 	}
 }
 
-// run lets f decide and saves what it has recorded. After an error, afresh tells whether deciding
-// afresh may help.
+// run lets f decide and saves what it has recorded. After an error, afresh tells whether
+// deciding afresh may help.
 func (u *Unit) run(f func(*Unit) error, tries *retries) (receipt es.Receipt, afresh bool, err error) {
 	saved := false
 	defer func() { // also when f panics
@@ -242,7 +240,7 @@ func (u *Unit) lookUp(stream es.Stream) error {
 	}
 	for _, err := range u.store.Load(u.ctx, es.LoadQuery{Stream: stream, Unless: u.unless(stream), UpTo: 1}) {
 		if err != nil {
-			u.done = errors.Is(err, es.ErrAlreadyAppended)
+			u.done = u.done || errors.Is(err, es.ErrAlreadyAppended)
 			return err
 		}
 	}

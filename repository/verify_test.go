@@ -34,6 +34,12 @@ func TestVerifyShowsInWhatASnapshotLies(t *testing.T) {
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
+
+	noError(t, accounts.RebuildSnapshot(t.Context(), "1"))
+	noError(t, accounts.Verify(t.Context(), "1"))
+	if a := load(t, accounts, "1"); a.Balance != 5 || aggregate.SnapshotOf(&a.Root) != 2 {
+		t.Errorf("got %+v after the snapshot was rebuilt", a)
+	}
 }
 
 // forgetful is a type whose snapshots lose a field.
@@ -58,7 +64,8 @@ func TestVerifyFindsAStateThatDoesNotSurviveItsEncoding(t *testing.T) {
 	}
 }
 
-func TestVerifyOfAMissingStreamIsNotFound(t *testing.T) {
+func TestVerifyAndRebuildOfAMissingStreamAreNotFound(t *testing.T) {
 	t.Parallel()
 	wantIs(t, account.NewRepository(memory.New()).Verify(t.Context(), "1"), es.ErrNotFound)
+	wantIs(t, account.NewRepository(memory.New()).RebuildSnapshot(t.Context(), "1"), es.ErrNotFound)
 }

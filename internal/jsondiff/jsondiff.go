@@ -32,8 +32,8 @@ func orAbsent(text string) string {
 	return text
 }
 
-// Compare returns the differences between two JSON texts, none if they hold the same. Texts that
-// are not JSON, or differ in their spelling alone, are compared as a whole.
+// Compare returns the differences between two JSON texts, none if they hold the same.
+// Texts that are not JSON, or differ in their spelling alone, are compared as a whole.
 func Compare(before, after []byte) []Difference {
 	if bytes.Equal(before, after) {
 		return nil
