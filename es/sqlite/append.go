@@ -80,7 +80,7 @@ func (a *appending) run(t *tx) error {
 func (a *appending) find(t *tx) error {
 	a.targets = make([]target, len(a.writes))
 	for i, w := range a.writes {
-		_, err := t.one("SELECT key, version FROM streams WHERE category = ? AND id = ?", func(r *row) {
+		_, err := t.one(selectStream, func(r *row) {
 			a.targets[i] = target{r.int(0), es.Version(r.int(1))}
 		}, w.Stream.Category, w.Stream.ID)
 		if err != nil {
@@ -117,8 +117,12 @@ func (a *appending) insert(t *tx) error {
 	for i, w := range a.writes {
 		to := &a.targets[i]
 		written := es.Written{Stream: w.Stream, First: to.version + 1, Last: to.version + es.Version(len(w.Events))}
-		if err := to.advance(t, w.Stream, written.Last); err != nil {
-			return err
+		if to.key == 0 {
+			key, err := t.exec("INSERT INTO streams (category, id) VALUES (?, ?)", w.Stream.Category, w.Stream.ID)
+			if err != nil {
+				return err
+			}
+			to.key = key
 		}
 		for j := range w.Events {
 			e := &w.Events[j]
@@ -139,17 +143,6 @@ func (a *appending) insert(t *tx) error {
 		a.receipt.Streams = append(a.receipt.Streams, written)
 	}
 	return nil
-}
-
-// advance sets the stream's version, and creates the stream with its first events.
-func (to *target) advance(t *tx, stream es.Stream, version es.Version) (err error) {
-	if to.key != 0 {
-		_, err = t.exec("UPDATE streams SET version = ? WHERE key = ?", int64(version), to.key)
-		return err
-	}
-	to.key, err = t.exec("INSERT INTO streams (category, id, version) VALUES (?, ?, ?)",
-		stream.Category, stream.ID, int64(version))
-	return err
 }
 
 // now is the clock in microseconds, held back from running backwards.

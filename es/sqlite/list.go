@@ -21,7 +21,8 @@ func (s *Store) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.Stream
 		for {
 			err := s.read(ctx, func(c *conn) error {
 				p.reset()
-				return c.each("SELECT id, version FROM streams WHERE category = ? AND id > ? ORDER BY id LIMIT ?", func(r *row) bool {
+				return c.each(`SELECT id, (SELECT max(version) FROM events WHERE stream = key)
+					FROM streams WHERE category = ? AND id > ? ORDER BY id LIMIT ?`, func(r *row) bool {
 					return p.add(es.StreamInfo{
 						Stream:  es.Stream{Category: q.Category, ID: r.text(0)},
 						Version: es.Version(r.int(1)),

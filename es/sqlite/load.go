@@ -79,7 +79,7 @@ func (l *loading) first(c *conn) error {
 		upTo = math.MaxInt64
 	}
 	var appended bool
-	found, err := c.one(`SELECT s.key, s.version, EXISTS (SELECT 1 FROM events e WHERE e.stream = s.key AND e.id = ?1),
+	found, err := c.one(`SELECT s.key, (SELECT max(version) FROM events WHERE stream = s.key), EXISTS (SELECT 1 FROM events e WHERE e.stream = s.key AND e.id = ?1),
 			n.version, n.data
 		FROM streams s LEFT JOIN snapshots n ON n.stream = s.key AND n.fingerprint = ?2 AND n.version <= ?3
 		WHERE s.category = ?4 AND s.id = ?5`, func(r *row) {

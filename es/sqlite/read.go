@@ -49,9 +49,13 @@ type reading struct {
 	page  page[es.Recorded]
 }
 
+// selectStream returns the key and the version of a stream.
+const selectStream = `SELECT key, (SELECT max(version) FROM events WHERE stream = key)
+	FROM streams WHERE category = ? AND id = ?`
+
 // first finds the stream and fetches the first page.
 func (r *reading) first(c *conn) error {
-	found, err := c.one("SELECT key, version FROM streams WHERE category = ? AND id = ?", func(row *row) {
+	found, err := c.one(selectStream, func(row *row) {
 		r.key, r.last = row.int(0), es.Version(row.int(1))
 	}, r.query.Stream.Category, r.query.Stream.ID)
 	switch {

@@ -1,12 +1,12 @@
 -- Schema version 1. A version that was released is never edited: the next one is
 -- a migration of its own.
 
--- streams has one row a stream. version is that of the last event.
+-- streams has one row a stream. Its version is that of its last event, which
+-- events_by_version finds as fast as a column here would, without a write for it.
 CREATE TABLE streams (
 	key      INTEGER PRIMARY KEY,
 	category TEXT    NOT NULL,
 	id       TEXT    NOT NULL,
-	version  INTEGER NOT NULL,
 	UNIQUE (category, id)
 ) STRICT;
 

@@ -19,7 +19,7 @@ func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
 
 func saveSnapshot(t *tx, snapshot es.Snapshot) error {
 	var key, version int64
-	_, err := t.one("SELECT key, version FROM streams WHERE category = ? AND id = ?", func(r *row) {
+	_, err := t.one(selectStream, func(r *row) {
 		key, version = r.int(0), r.int(1)
 	}, snapshot.Stream.Category, snapshot.Stream.ID)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -123,7 +124,10 @@ func feedQuery(e *env) {
 // checkFeedQuery compares one feed read with what it must yield of the whole feed.
 func (e *env) checkFeedQuery(f es.Feed, q es.FeedQuery, all []es.Recorded) {
 	e.Helper()
-	head := all[len(all)-1].Position
+	head := es.Position(0)
+	if len(all) > 0 {
+		head = all[len(all)-1].Position
+	}
 	var want []es.Recorded
 	last := q.After // the last event in range, matching or not
 	for _, rec := range all {
@@ -315,6 +319,7 @@ func feedStablePrefix(e *env) {
 				}
 				more = q.Limit > 0 && n == q.Limit
 			}
+			time.Sleep(time.Millisecond) // or the readers take all the processors
 		}
 		return nil
 	})
