@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"unsafe"
 )
@@ -151,6 +153,10 @@ func (d *Decoder) Object() (name string, ok bool) {
 
 // Next returns the name of the next member; false at the end of the object.
 func (d *Decoder) Next() (name string, ok bool) {
+	if i := d.pos; i+1 < len(d.data) && d.data[i] == ',' && d.data[i+1] == '"' {
+		d.pos = i + 1
+		return d.name()
+	}
 	switch d.peek() {
 	case ',':
 		d.pos++
@@ -168,17 +174,29 @@ func (d *Decoder) Next() (name string, ok bool) {
 
 // name reads a member's name and the colon.
 func (d *Decoder) name() (string, bool) {
-	start := d.pos + 1
+	b, start := d.data, d.pos+1
 	d.keyAt = d.pos
-	if d.pos >= len(d.data) || d.data[d.pos] != '"' {
+	if start > len(b) || b[start-1] != '"' {
 		d.unexpected("a name")
 		return "", false
 	}
-	end := plainEnd(d.data, start)
-	if end+1 < len(d.data) && d.data[end] == '"' && d.data[end+1] == ':' {
-		d.pos = end + 2
-		return view(d.data[start:end]), true
+	for i := start; i+8 <= len(b); i += 8 {
+		m := special(binary.LittleEndian.Uint64(b[i:]))
+		if m == 0 {
+			continue
+		}
+		end := i + bits.TrailingZeros64(m)>>3
+		if b[end] == '"' && end+1 < len(b) && b[end+1] == ':' {
+			d.pos = end + 2
+			return view(b[start:end]), true
+		}
+		break
 	}
+	return d.nameSlow()
+}
+
+// nameSlow reads names with escapes, beyond ASCII, or with space before the colon.
+func (d *Decoder) nameSlow() (string, bool) {
 	b, ok := d.stringBytes("a name")
 	if !ok {
 		return "", false
@@ -210,6 +228,14 @@ func (d *Decoder) Once(seen, field uint64) uint64 {
 
 // Duplicate fails with [ErrDuplicateName] at the name that was read last.
 func (d *Decoder) Duplicate() { d.FailName(ErrDuplicateName) }
+
+// Unique fails with [ErrDuplicateName] if the map had the name before. It is for keys
+// that can differ although their names are the same.
+func (d *Decoder) Unique(name string) {
+	if d.err == nil && !d.names.add(d.depth, name) {
+		d.Duplicate()
+	}
+}
 
 // Missing fails with [ErrMissing] for the first field of required that is not in
 // seen. names are those of required, from the lowest bit up.
@@ -267,6 +293,30 @@ func (d *Decoder) Array() bool {
 		return false
 	}
 	return true
+}
+
+// Elements guesses how many elements the array has that is next, so that a slice of
+// them need not grow. open is what they begin with: '{', or 0 for others.
+func (d *Decoder) Elements(open byte) int {
+	if d.peek() != '[' {
+		return 0
+	}
+	const most = 256 // a wrong guess must not cost much
+	rest := d.data[d.pos+1:]
+	if len(rest) > 0 && rest[0] == ']' {
+		return 0
+	}
+	if open == '{' {
+		// Up to the first array's end: exact if the elements have no objects in them.
+		if end := bytes.Index(rest, []byte("}]")); end >= 0 {
+			rest = rest[:end]
+		}
+		return min(bytes.Count(rest, []byte{'{'}), most)
+	}
+	if end := bytes.IndexByte(rest, ']'); end >= 0 {
+		rest = rest[:end]
+	}
+	return min(bytes.Count(rest, []byte{','})+1, most)
 }
 
 // More reports whether another value follows in the array.
@@ -344,18 +394,28 @@ func (d *Decoder) stringBytes(want string) ([]byte, bool) {
 
 // String reads a string.
 func (d *Decoder) String() string {
-	if d.peek() == '"' {
-		start := d.pos + 1
-		if end := plainEnd(d.data, start); end < len(d.data) && d.data[end] == '"' {
+	b, start := d.data, d.pos+1
+	if start > len(b) || b[start-1] != '"' {
+		return d.stringSlow()
+	}
+	for i := start; i+8 <= len(b); i += 8 {
+		m := special(binary.LittleEndian.Uint64(b[i:]))
+		if m == 0 {
+			continue
+		}
+		end := i + bits.TrailingZeros64(m)>>3
+		if b[end] == '"' {
 			d.pos = end + 1
 			return d.own(start, end)
 		}
+		break
 	}
 	return d.stringSlow()
 }
 
+// stringSlow reads strings with escapes, beyond ASCII, behind space or at the text's end.
 func (d *Decoder) stringSlow() string {
-	start := d.pos + 1
+	start := d.peekAt() + 1
 	b, ok := d.stringBytes("a string")
 	if !ok || len(b) == 0 {
 		return ""

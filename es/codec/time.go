@@ -118,8 +118,7 @@ func daysOf(year, month, day int) int64 {
 	return era*146097 + y*365 + y/4 - y/100 + dayOfYear - daysBefore1970
 }
 
-// ParseTime reads a time as RFC 3339 defines it, with one to nine digits of the second
-// behind a point if it has a fraction. An offset of zero gives UTC, another one a zone
+// ParseTime reads a time as RFC 3339 defines it, cut off at nanoseconds. An offset of zero gives UTC, another one a zone
 // without name; the zone of the machine plays no part.
 func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
 	t, ok := parseTime(s)
@@ -152,7 +151,7 @@ func parseTime[S ~string | ~[]byte](s S) (t time.Time, ok bool) {
 			nanos += int(s[i]-'0') * unit
 			unit /= 10
 		}
-		if i == start || i-start > 9 {
+		if i == start {
 			return t, false
 		}
 	}

@@ -81,7 +81,7 @@ func (c *checker) assign(a *model.Aggregate, v *model.Version) {
 		switch {
 		case f.Type().Underlying() == types.Typ[types.Invalid]:
 		case to == nil || to.Embedded():
-			c.problems.At(f.Pos(), "apply=assign: %s has no field %s to assign %s.%[2]s to: add it, or write %s yourself", a.Go, f.Name(), v.Go, names.Apply(v.Go))
+			c.problems.At(f.Pos(), "apply=assign: %s has no field %s to assign %s.%[2]s to: add it, or write %[4]s yourself", a.Go, f.Name(), v.Go, names.Apply(v.Go))
 		case to.Type().Underlying() == types.Typ[types.Invalid]:
 		case !types.AssignableTo(f.Type(), to.Type()):
 			c.problems.At(f.Pos(), "apply=assign: %s.%s of type %s can't be assigned to %s.%[2]s of type %[5]s: make the types equal, or write %[6]s yourself",

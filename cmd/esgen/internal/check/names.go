@@ -27,7 +27,13 @@ func (c *checker) names() {
 		generated(a.NewRepository, of, a.Pos, rename)
 		generated(a.Decode, of, a.Pos, rename)
 		generated(names.Sum(a.Go), of, a.Pos, "rename yours: it is the generated sum of the aggregate's events")
-		generated(names.Type(a.Go), of, a.Pos, rename)
+		c.local(a.Go, a.Pos)
+		for _, v := range append(a.Latest(), a.Old()...) {
+			c.local(v.Go, v.Pos)
+			if v.Upcast != nil {
+				c.local(v.Upcast.Func, v.Upcast.Pos)
+			}
+		}
 		for _, v := range a.Latest() {
 			of := "event " + v.Go
 			record := names.Record(v.Go)
@@ -38,6 +44,13 @@ func (c *checker) names() {
 				c.field(a, names.Apply(v.Go), of)
 			}
 		}
+	}
+}
+
+// local reports a name that would mean a variable in generated functions.
+func (c *checker) local(name string, pos token.Pos) {
+	if names.Local[name] {
+		c.problems.At(pos, "%s is the name of a variable in generated code: take a longer one", name)
 	}
 }
 

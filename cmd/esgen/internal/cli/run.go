@@ -9,7 +9,6 @@ import (
 	"go/token"
 	"io"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
@@ -83,8 +82,6 @@ func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 
 // generate takes the packages through all stages but the last, which touches files.
 func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
-	// A run is short: collecting garbage costs it more than the memory is worth.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
 
 	fset := token.NewFileSet()
 	c.problems = problem.NewList(fset)

@@ -9,15 +9,15 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 )
 
-// code writes the generated file: first what people use, then what repositories do, then
+// writeCode writes the generated file: first what people use, then what repositories do, then
 // the serializers.
-func (w *writer) code(f *jen.File) {
+func (w *writer) writeCode(f *jen.File) {
 	for _, a := range w.Aggregates {
-		w.sum(f, a)
-		w.constructors(f, a)
-		w.decode(f, a)
+		w.writeSum(f, a)
+		w.writeConstructors(f, a)
+		w.writeDecode(f, a)
 		for _, v := range a.Latest() {
-			w.record(f, a, v)
+			w.writeRecord(f, a, v)
 		}
 	}
 	comment(f, "This code does not compile against a run-time older than it was generated for.")
@@ -25,11 +25,12 @@ func (w *writer) code(f *jen.File) {
 		jen.Id("_").Op("=").Qual(aggregate, "Generation1"),
 		jen.Id("_").Op("=").Qual(codec, "Generation1"),
 	)
+	w.writeGuards(f)
 	for _, a := range w.Aggregates {
-		w.typ(f, a)
-		w.upcastEvent(f, a)
+		w.writeType(f, a)
+		w.writeUpcast(f, a)
 		for _, v := range a.Old() {
-			w.lift(f, v)
+			w.writeLift(f, v)
 		}
 	}
 	w.serial.Emit(f)
@@ -52,8 +53,8 @@ func article(name string) string {
 	return "a " + name
 }
 
-// sum writes the sealed sum of an aggregate's events.
-func (w *writer) sum(f *jen.File, a *model.Aggregate) {
+// writeSum writes the sealed sum of an aggregate's events.
+func (w *writer) writeSum(f *jen.File, a *model.Aggregate) {
 	sum, latest := names.Sum(a.Go), a.Latest()
 	comment(f, "%s is an event of %s: %s.", sum, article(a.Go), orList(goNames(latest)))
 	f.Type().Id(sum).Interface(jen.Id(names.SumMethod(a.Go)).Params())
@@ -63,13 +64,13 @@ func (w *writer) sum(f *jen.File, a *model.Aggregate) {
 	}
 }
 
-// constructors writes New and NewRepository.
-func (w *writer) constructors(f *jen.File, a *model.Aggregate) {
-	typ := names.Type(a.Go)
+// writeConstructors writes New and NewRepository.
+func (w *writer) writeConstructors(f *jen.File, a *model.Aggregate) {
+	typ := w.typ[a]
 	comment(f, "%s returns a new %s with the given id, at version 0 and with nothing recorded.", a.New, a.Go)
 	f.Func().Id(a.New).Params(jen.Id("id").String()).Op("*").Id(a.Go).Block(
 		jen.Id("a").Op(":=").New(jen.Id(a.Go)),
-		jen.Qual(aggregate, "Init").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("id"), jen.Id(typ).Values()),
+		jen.Qual(aggregate, "Init").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("id"), jen.Id(typ).Values()),
 		jen.Return(jen.Id("a")),
 	)
 	comment(f, "%s returns the repository that loads aggregates of type %s from store and saves them there.", a.NewRepository, a.Go)
@@ -81,24 +82,24 @@ func (w *writer) constructors(f *jen.File, a *model.Aggregate) {
 			jen.Id("store"), jen.Id(typ).Values(), jen.Id("opts").Op("..."))))
 }
 
-// decode writes Decode.
-func (w *writer) decode(f *jen.File, a *model.Aggregate) {
+// writeDecode writes Decode.
+func (w *writer) writeDecode(f *jen.File, a *model.Aggregate) {
 	comment(f, "%s returns a recorded event, of any schema version that was ever stored, as events of the latest ones: "+
 		"one, several if it was split since, or none if it was dropped. "+
 		"The error matches upcast.ErrUnknownType or upcast.ErrUnknownSchema if it is no event of %s that this build knows.",
 		a.Decode, article(a.Go))
 	f.Func().Id(a.Decode).Params(jen.Id("rec").Qual(es, "Recorded")).
 		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
-		Block(jen.Return(jen.Id(upcastName(a)).Call(
+		Block(jen.Return(jen.Id(w.upcast[a]).Call(
 			jen.Id("rec").Dot("Type"), jen.Id("rec").Dot("Schema"), jen.Id("rec").Dot("Data"))))
 }
 
-// record writes the record method of an event, and its apply method if that is generated.
-func (w *writer) record(f *jen.File, a *model.Aggregate, v *model.Version) {
+// writeRecord writes the record method of an event, and its apply method if that is generated.
+func (w *writer) writeRecord(f *jen.File, a *model.Aggregate, v *model.Version) {
 	comment(f, "%s queues the event to be saved and applies it.", names.Record(v.Go))
 	receiver := jen.Id("a").Op("*").Id(a.Go)
 	f.Func().Params(receiver).Id(names.Record(v.Go)).Params(jen.Id("e").Id(v.Go)).Block(
-		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("e")),
+		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("e")),
 		jen.Id("a").Dot(names.Apply(v.Go)).Call(jen.Id("e")),
 	)
 	if !v.Assign {

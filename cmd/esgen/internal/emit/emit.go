@@ -3,11 +3,9 @@ package emit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"path"
-	"strconv"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -32,12 +30,13 @@ const (
 // Package returns the generated file of a package and the test file beside it.
 func Package(p *model.Package) (code, test []byte, err error) {
 	w := &writer{Package: p, codecs: map[*model.Version]codecs{}, states: map[*model.Aggregate]codecs{}}
+	w.pickNames()
 	w.serial = serial.New(p.Types, w.taken)
 	w.requestCodecs()
-	if code, err = w.render(w.code); err != nil {
+	if code, err = w.render(w.writeCode); err != nil {
 		return nil, nil, fmt.Errorf("writing the code of package %s: %w", p.Path, err)
 	}
-	if test, err = w.render(w.test); err != nil {
+	if test, err = w.render(w.writeTest); err != nil {
 		return nil, nil, fmt.Errorf("writing the tests of package %s: %w", p.Path, err)
 	}
 	return code, test, nil
@@ -49,6 +48,7 @@ type writer struct {
 	serial *serial.Generator
 	codecs map[*model.Version]codecs
 	states map[*model.Aggregate]codecs
+	helpers
 }
 
 // codecs are the names of the functions that append and decode a type.
@@ -71,28 +71,6 @@ func (w *writer) requestCodecs() {
 	}
 }
 
-// taken reports the names that serializers must not have.
-func (w *writer) taken(name string) bool {
-	if _, ok := w.Declared[name]; ok {
-		return true
-	}
-	if _, ok := w.DeclaredInTests[name]; ok {
-		return true
-	}
-	for _, a := range w.Aggregates {
-		switch name {
-		case a.New, a.NewRepository, a.Decode, names.Sum(a.Go), names.Type(a.Go), upcastName(a):
-			return true
-		}
-		for _, v := range a.Old() {
-			if name == liftName(v) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // render renders a file. Imports whose names the package or the generated code uses for
 // something else get another name, for which the file is written once more.
 func (w *writer) render(write func(*jen.File)) ([]byte, error) {
@@ -109,11 +87,12 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 		write(f)
 		var out bytes.Buffer
 		if err := f.Render(&out); err != nil {
-			return nil, err
+			reason, _, _ := strings.Cut(err.Error(), "\n") // the whole file follows
+			return nil, errors.New(reason)
 		}
 		clashes, err := w.clashes(out.Bytes())
 		if err != nil || len(clashes) == 0 {
-			return out.Bytes(), err
+			return groupImports(out.Bytes()), err
 		}
 		for path, alias := range clashes {
 			if aliases[path] != "" {
@@ -124,55 +103,7 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 	}
 }
 
-// importNames returns the names of the packages that the code may import.
-func (w *writer) importNames() map[string]string {
-	known := map[string]string{}
-	for _, path := range []string{es, codec, aggregate, repository, upcast} {
-		known[path] = base(path)
-	}
-	for _, p := range w.Types.Imports() {
-		known[p.Path()] = p.Name()
-		for _, q := range p.Imports() {
-			known[q.Path()] = q.Name()
-		}
-	}
-	return known
-}
-
-func base(p string) string { return path.Base(p) }
-
-// clashes returns other names for the imports of a file that need one, by path.
-func (w *writer) clashes(src []byte) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "", src, parser.ImportsOnly)
-	if err != nil {
-		return nil, err
-	}
-	clashes := map[string]string{}
-	known := w.importNames()
-	for _, spec := range file.Imports {
-		path, err := strconv.Unquote(spec.Path.Value)
-		if err != nil {
-			return nil, err
-		}
-		name := known[path]
-		if spec.Name != nil {
-			name = spec.Name.Name
-		} else if name == "" {
-			name = base(path)
-		}
-		if !w.used(name) {
-			continue
-		}
-		alias := name + "pkg"
-		for i := 2; w.used(alias); i++ {
-			alias = name + "pkg" + strconv.Itoa(i)
-		}
-		clashes[path] = alias
-	}
-	return clashes, nil
-}
-
-// used reports whether a name means something other than an import in the generated code.
-func (w *writer) used(name string) bool {
+// meansOther reports whether a name means something other than an import in the generated code.
+func (w *writer) meansOther(name string) bool {
 	return w.taken(name) || names.Local[name]
 }

@@ -14,9 +14,9 @@ func ifErr(call jen.Code, results ...jen.Code) *jen.Statement {
 		jen.Return(append(results, jen.Err())...))
 }
 
-// typ writes the implementation of aggregate.Type.
-func (w *writer) typ(f *jen.File, a *model.Aggregate) {
-	typ := names.Type(a.Go)
+// writeType writes the implementation of aggregate.Type.
+func (w *writer) writeType(f *jen.File, a *model.Aggregate) {
+	typ := w.typ[a]
 	comment(f, "%s tells repositories how to load and save %s.", typ, article(a.Go))
 	f.Type().Id(typ).Struct()
 	f.Line()
@@ -27,12 +27,12 @@ func (w *writer) typ(f *jen.File, a *model.Aggregate) {
 
 	method().Id("Category").Params().String().Block(jen.Return(jen.Lit(a.Category)))
 	f.Line()
-	method().Id("Root").Params(state).Op("*").Qual(aggregate, "Root").Block(jen.Return(jen.Op("&").Id("a").Dot(a.Root)))
+	method().Id("Root").Params(state).Op("*").Qual(aggregate, "Root").Block(jen.Return(jen.Op("&").Id("a").Dot("Root")))
 	f.Line()
 	method().Id("Fingerprint").Params().String().Block(jen.Return(jen.Lit(shape.Fingerprint(a.State))))
 
 	comment(f, "Replay decodes and applies a stored event. Those of the latest schema version take the short way.")
-	method().Id("Replay").Params(state, jen.Id("row").Qual(es, "Row")).Error().BlockFunc(func(g *jen.Group) { w.replay(g, a) })
+	method().Id("Replay").Params(state, jen.Id("row").Qual(es, "Row")).Error().BlockFunc(func(g *jen.Group) { w.writeReplay(g, a) })
 
 	comment(f, "Apply applies an event.")
 	method().Id("Apply").Params(state, jen.Id("event").Any()).Error().Block(
@@ -74,7 +74,7 @@ func noEvent(doing string, a *model.Aggregate, value jen.Code) *jen.Statement {
 		jen.Lit(doing+": its events are "+andList(goNames(a.Latest()))+", as values, not pointers"), value)
 }
 
-func (w *writer) replay(g *jen.Group, a *model.Aggregate) {
+func (w *writer) writeReplay(g *jen.Group, a *model.Aggregate) {
 	g.Switch(jen.Id("row").Dot("Type")).BlockFunc(func(g *jen.Group) {
 		for _, v := range a.Latest() {
 			g.Case(jen.Lit(v.Event.Name)).Block(
@@ -90,10 +90,10 @@ func (w *writer) replay(g *jen.Group, a *model.Aggregate) {
 			jen.Comment("A snapshot of the state."),
 			jen.Return(jen.Id(w.states[a].decode).Call(jen.Id("row").Dot("Data"), jen.Id("a"))))
 	})
-	g.List(jen.Id("events"), jen.Err()).Op(":=").Id(upcastName(a)).Call(
+	g.List(jen.Id("events"), jen.Err()).Op(":=").Id(w.upcast[a]).Call(
 		jen.Id("row").Dot("Type"), jen.Id("row").Dot("Schema"), jen.Id("row").Dot("Data"))
 	g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	g.For(jen.List(jen.Id("_"), jen.Id("event")).Op(":=").Range().Id("events")).Block(
-		ifErr(jen.Parens(jen.Id(names.Type(a.Go)).Values()).Dot("Apply").Call(jen.Id("a"), jen.Id("event"))))
+		ifErr(jen.Parens(jen.Id(w.typ[a]).Values()).Dot("Apply").Call(jen.Id("a"), jen.Id("event"))))
 	g.Return(jen.Nil())
 }

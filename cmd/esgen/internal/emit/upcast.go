@@ -7,15 +7,9 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 )
 
-// upcastName is the function that brings a stored event of any version to the latest.
-func upcastName(a *model.Aggregate) string { return "upcast" + names.Sum(a.Go) }
-
-// liftName is the function that takes a decoded event of an old version to the latest.
-func liftName(v *model.Version) string { return "lift" + names.Upper(v.Go) }
-
-func (w *writer) upcastEvent(f *jen.File, a *model.Aggregate) {
-	comment(f, "%s decodes an event of any stored schema version and takes it through its upcasters.", upcastName(a))
-	f.Func().Id(upcastName(a)).
+func (w *writer) writeUpcast(f *jen.File, a *model.Aggregate) {
+	comment(f, "%s decodes an event of any stored schema version and takes it through its upcasters.", w.upcast[a])
+	f.Func().Id(w.upcast[a]).
 		Params(jen.Id("name").String(), jen.Id("schema").Int(), jen.Id("data").Index().Byte()).
 		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
 		Block(
@@ -24,7 +18,7 @@ func (w *writer) upcastEvent(f *jen.File, a *model.Aggregate) {
 					g.Case(jen.Lit(e.Name)).Block(
 						jen.Switch(jen.Id("schema")).BlockFunc(func(g *jen.Group) {
 							for _, v := range e.Versions {
-								g.Case(jen.Lit(v.Schema)).BlockFunc(func(g *jen.Group) { w.decodeVersion(g, v) })
+								g.Case(jen.Lit(v.Schema)).BlockFunc(func(g *jen.Group) { w.writeVersion(g, v) })
 							}
 						}),
 						jen.Return(jen.Nil(), jen.Qual(upcast, "UnknownSchema").Call(
@@ -42,7 +36,7 @@ func (w *writer) upcastEvent(f *jen.File, a *model.Aggregate) {
 		)
 }
 
-func (w *writer) decodeVersion(g *jen.Group, v *model.Version) {
+func (w *writer) writeVersion(g *jen.Group, v *model.Version) {
 	g.Var().Id("e").Id(v.Go)
 	g.Add(ifErr(jen.Id(w.codecs[v].decode).Call(jen.Id("data"), jen.Op("&").Id("e")), jen.Nil()))
 	g.Return(w.latest(v, jen.Id("e")))
@@ -51,35 +45,35 @@ func (w *writer) decodeVersion(g *jen.Group, v *model.Version) {
 // latest is the expression for the latest events, and an error, that an event of version v becomes.
 func (w *writer) latest(v *model.Version, e *jen.Statement) jen.Code {
 	if v.Upcast != nil {
-		return jen.Id(liftName(v)).Call(e)
+		return jen.Id(w.lift[v]).Call(e)
 	}
 	return jen.List(jen.Index().Id(names.Sum(v.Event.Aggregate.Go)).Values(e), jen.Nil())
 }
 
-// lift writes the step from an old version.
-func (w *writer) lift(f *jen.File, v *model.Version) {
+// writeLift writes the step from an old version.
+func (w *writer) writeLift(f *jen.File, v *model.Version) {
 	u, a := v.Upcast, v.Event.Aggregate
-	comment(f, "%s takes version %d of %s through its upcasters.", liftName(v), v.Schema, v.Event.Name)
-	f.Func().Id(liftName(v)).Params(jen.Id("e").Id(v.Go)).
+	comment(f, "%s takes version %d of %s through its upcasters.", w.lift[v], v.Schema, v.Event.Name)
+	f.Func().Id(w.lift[v]).Params(jen.Id("e").Id(v.Go)).
 		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
 		BlockFunc(func(g *jen.Group) {
 			call := jen.Id(u.Func).Call(jen.Id("e"))
 			switch u.Result {
 			case model.None:
-				w.lifted(g, v, nil, call)
+				w.writeCall(g, v, nil, call)
 				g.Return(jen.Nil(), jen.Nil())
 			case model.One:
-				w.lifted(g, v, jen.Id("next"), call)
+				w.writeCall(g, v, jen.Id("next"), call)
 				g.Return(w.latest(u.To, jen.Id("next")))
 			case model.Many:
-				w.lifted(g, v, jen.Id("parts"), call)
-				w.liftParts(g, v)
+				w.writeCall(g, v, jen.Id("parts"), call)
+				w.writeParts(g, v)
 			}
 		})
 }
 
-// lifted writes the call of an upcaster and the check of its error.
-func (w *writer) lifted(g *jen.Group, v *model.Version, result *jen.Statement, call *jen.Statement) {
+// writeCall writes the call of an upcaster and the check of its error.
+func (w *writer) writeCall(g *jen.Group, v *model.Version, result *jen.Statement, call *jen.Statement) {
 	u := v.Upcast
 	failed := []jen.Code{jen.Nil(), step(v, jen.Err())}
 	switch {
@@ -103,8 +97,8 @@ func step(v *model.Version, err jen.Code) jen.Code {
 	return jen.Qual(upcast, "Step").Call(jen.Lit(v.Event.Name), jen.Lit(v.Schema), jen.Lit(to), err)
 }
 
-// liftParts writes what becomes of the parts of a split.
-func (w *writer) liftParts(g *jen.Group, v *model.Version) {
+// writeParts writes what becomes of the parts of a split.
+func (w *writer) writeParts(g *jen.Group, v *model.Version) {
 	u, a := v.Upcast, v.Event.Aggregate
 	sum := jen.Index().Id(names.Sum(a.Go))
 	switch {
@@ -128,7 +122,7 @@ func (w *writer) liftParts(g *jen.Group, v *model.Version) {
 	default:
 		g.Var().Id("events").Add(sum)
 		g.For(jen.List(jen.Id("_"), jen.Id("part")).Op(":=").Range().Id("parts")).Block(
-			jen.List(jen.Id("next"), jen.Err()).Op(":=").Id(liftName(u.To)).Call(jen.Id("part")),
+			jen.List(jen.Id("next"), jen.Err()).Op(":=").Id(w.lift[u.To]).Call(jen.Id("part")),
 			jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 			jen.Id("events").Op("=").Append(jen.Id("events"), jen.Id("next").Op("...")),
 		)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/types"
@@ -21,10 +22,11 @@ type importer struct {
 	cfg    Config
 	listed map[string]*packages.Package // by import path, nil if the go command doesn't know it
 	types  map[string]*types.Package
+	source map[string]bool // packages whose import from source has begun
 }
 
 func newImporter(ctx context.Context, cfg Config) *importer {
-	return &importer{ctx: ctx, cfg: cfg, listed: map[string]*packages.Package{}, types: map[string]*types.Package{}}
+	return &importer{ctx: ctx, cfg: cfg, listed: map[string]*packages.Package{}, types: map[string]*types.Package{}, source: map[string]bool{}}
 }
 
 // list asks the go command for the export data of packages, in one call.
@@ -67,10 +69,10 @@ func (i *importer) Import(path string) (*types.Package, error) {
 	switch {
 	case listed == nil:
 		return nil, fmt.Errorf("the go command doesn't find it")
-	case listed.ExportFile == "" && len(listed.Errors) > 0:
-		return nil, fmt.Errorf("%s", listed.Errors[0].Msg)
+	case listed.ExportFile == "" && len(listed.GoFiles) > 0:
+		return i.fromSource(listed)
 	case listed.ExportFile == "":
-		return nil, fmt.Errorf("it doesn't compile")
+		return nil, errors.New(firstError(listed))
 	}
 	f, err := os.Open(listed.ExportFile)
 	if err != nil {

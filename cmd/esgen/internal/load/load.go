@@ -33,6 +33,7 @@ type Package struct {
 
 	Files      []*ast.File // neither tests nor esgen's own
 	Directives []directive.Attached
+	Broken     bool // some directives or files could not be read, which has been reported
 
 	// Declared has the positions of the package-level names in all files but
 	// esgen's own, and of methods as "Type.method".

@@ -64,7 +64,8 @@ func parse(p *Package, root *packages.Package, cfg Config) (bool, error) {
 		p.Directives = append(p.Directives, directive.Scan(file, cfg.Problems)...)
 		declare(p.Declared, file)
 	}
-	if len(p.Directives) == 0 && cfg.Problems.Len() == before {
+	p.Broken = cfg.Problems.Len() > before
+	if len(p.Directives) == 0 && !p.Broken {
 		return false, nil
 	}
 	return true, parseTests(p, cfg)

@@ -21,7 +21,7 @@ func (b *builder) resolveAll() {
 	}
 	b.sort()
 	for _, a := range b.Aggregates {
-		if len(a.Latest()) == 0 && !b.brokenEvent() {
+		if len(a.Latest()) == 0 && !b.Broken && !b.brokenEvent() {
 			b.problems.At(a.Pos, "aggregate %s has no events: write //esgen:event above the struct of each", a.Go)
 		}
 		for _, e := range a.Events {
@@ -57,11 +57,11 @@ func (b *builder) resolve(s *eventStruct) *Version {
 		return nil // told of the target
 	case aggregate == nil:
 		return nil
-	case next != nil:
+	case next != nil && next.Event.Aggregate == aggregate:
 		if !hasName {
 			name = next.Event.Name
 		}
-		if !hasVersion {
+		if !hasVersion && name == next.Event.Name {
 			schema = next.Schema - 1
 		}
 		if schema < 1 {
@@ -185,6 +185,7 @@ func (b *builder) link(u *upcast) {
 	if from == nil {
 		return
 	}
+	u.From, from.Upcast = from, u.Upcast
 	if u.to != nil {
 		u.To = u.to.version
 		if u.To == nil {
@@ -200,10 +201,7 @@ func (b *builder) link(u *upcast) {
 		}
 	} else if u.sum != "" && u.sum != from.Event.Aggregate.Go {
 		b.problems.At(u.Pos, "upcaster %s leads from an event of %s to events of %s: an event can't change its stream", u.Func, from.Event.Aggregate.Go, u.sum)
-		return
 	}
-	u.From = from
-	from.Upcast = u.Upcast
 }
 
 // checkChain reports versions that are missing and versions without an upcaster.
@@ -218,8 +216,9 @@ func (b *builder) checkChain(e *Event) {
 		have = v.Schema
 	}
 	if len(missing) > 0 {
-		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare its struct and write %s",
-			e.Name, last.Schema, strings.Join(missing, " and "), upcastStub(last.Go+"V"+missing[0], "…"))
+		first, _ := strconv.Atoi(missing[0])
+		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare type %s struct and write %s",
+			e.Name, last.Schema, strings.Join(missing, " and "), last.structName(first), upcastStub(last.structName(first), last.structName(first+1)))
 	}
 	for i, v := range e.Versions[:len(e.Versions)-1] {
 		if v.Upcast == nil && !b.hasUpcast(v.Go) {
@@ -227,6 +226,16 @@ func (b *builder) checkChain(e *Event) {
 			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, upcastStub(v.Go, next.Go))
 		}
 	}
+}
+
+// structName returns the Go name of another version of v's event, or a proposal for one.
+func (v *Version) structName(schema int) string {
+	for _, other := range v.Event.Versions {
+		if other.Schema == schema {
+			return other.Go
+		}
+	}
+	return v.Go + "V" + strconv.Itoa(schema)
 }
 
 // hasUpcast reports whether there is an upcaster, if a broken one, from a struct.
@@ -241,7 +250,7 @@ func (b *builder) hasUpcast(goName string) bool {
 }
 
 func upcastStub(from, to string) string {
-	return fmt.Sprintf("//esgen:upcast and func upcast%s(old %s) %s", names.Upper(from), from, to)
+	return fmt.Sprintf("func upcast%s(old %s) %s { … } with //esgen:upcast above it", names.Upper(from), from, to)
 }
 
 // checkCycles reports upcasters that never reach a latest version.

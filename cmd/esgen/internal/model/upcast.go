@@ -26,13 +26,19 @@ func (b *builder) upcast(d directive.Attached) {
 	pos := d.Func.Name.Pos()
 	sig := obj.Signature()
 	switch {
+	case name == "_":
+		b.problems.At(pos, "upcaster has no name, so that nothing can call it: write one, such as upcastOpenedV1")
+		return
 	case sig.Recv() != nil:
 		b.problems.At(pos, "upcaster %s is a method: make it a function, func %[1]s(old Old) New", name)
 		return
 	case sig.TypeParams() != nil:
 		b.problems.At(pos, "upcaster %s has type parameters: write one function for each version", name)
 		return
-	case sig.Params().Len() != 1 || sig.Variadic():
+	case sig.Variadic():
+		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, upcastForms)
+		return
+	case sig.Params().Len() != 1:
 		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), upcastForms)
 		return
 	}

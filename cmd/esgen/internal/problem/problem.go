@@ -37,6 +37,14 @@ func (l *List) Add(pos token.Position, message string) {
 	l.problems = append(l.problems, Problem{Pos: pos, Message: message})
 }
 
+// OnLine reports whether a problem was added for the line of pos.
+func (l *List) OnLine(pos token.Pos) bool {
+	at := l.fset.PositionFor(pos, false)
+	return slices.ContainsFunc(l.problems, func(p Problem) bool {
+		return p.Pos.Filename == at.Filename && p.Pos.Line == at.Line
+	})
+}
+
 // Len returns the number of problems.
 func (l *List) Len() int { return len(l.problems) }
 
@@ -54,7 +62,7 @@ func (l *List) Lines(dir string) []string {
 	lines := make([]string, 0, len(l.problems))
 	for _, p := range l.problems {
 		p.Pos.Filename = Relative(dir, p.Pos.Filename)
-		message := strings.ReplaceAll(p.Message, "\n", " ")
+		message := strings.Join(strings.Fields(p.Message), " ")
 		lines = append(lines, p.Pos.String()+": "+message)
 	}
 	return slices.Compact(lines)

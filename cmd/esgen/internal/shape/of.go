@@ -33,7 +33,7 @@ func Of(t types.Type, mode Mode) (*Type, []Problem) {
 	}
 	// Only a root's own MarshalJSON gets here, or a type that is no struct.
 	if _, isStruct := t.Underlying().(*types.Struct); !isStruct {
-		b.problem(path, fmt.Sprintf("a %s can't be stored on its own", s.Kind), "make it a struct")
+		b.problem(path, fmt.Sprintf("%s is no struct", name(t)), "make it a struct")
 	}
 	return s, b.problems
 }
@@ -49,6 +49,10 @@ type builder struct {
 }
 
 func (b *builder) problem(path, message, remedy string) {
+	const longest = 120
+	if len(path) > longest {
+		path = path[:longest] + "…"
+	}
 	b.problems = append(b.problems, Problem{Pos: b.pos, Path: path, Message: message, Remedy: remedy})
 }
 
@@ -90,6 +94,10 @@ func (b *builder) fill(s *Type, path string) {
 			return
 		}
 	}
+	if _, ok := t.(*types.TypeParam); ok {
+		b.problem(path, "a type parameter can't be stored", "use an instance of the generic type")
+		return
+	}
 	if b.special(s) || b.methods(s, path) {
 		return
 	}
@@ -126,8 +134,6 @@ func (b *builder) fill(s *Type, path string) {
 			"use a concrete type, or json.RawMessage for free-form data")
 	case *types.Chan, *types.Signature:
 		b.problem(path, fmt.Sprintf("a %s can't be stored", goKind(u)), b.optOut())
-	case *types.TypeParam:
-		b.problem(path, "a type parameter can't be stored", "use an instance of the generic type")
 	default:
 		b.problem(path, fmt.Sprintf("%s can't be stored", name(t)), b.optOut())
 	}

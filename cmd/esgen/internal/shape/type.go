@@ -7,6 +7,7 @@ package shape
 import (
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -116,12 +117,12 @@ func (f *Field) Required() bool {
 	if f.Type.Kind == Pointer || f.OmitEmpty || f.OmitZero || f.Default != nil {
 		return false
 	}
-	for _, s := range f.Steps {
-		if s.Ptr != nil {
-			return false
-		}
-	}
-	return true
+	return !f.behindPointer()
+}
+
+// behindPointer reports whether the field is promoted from an embedded pointer.
+func (f *Field) behindPointer() bool {
+	return slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Ptr != nil })
 }
 
 // Named returns the named type behind t, or nil.

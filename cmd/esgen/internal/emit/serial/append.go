@@ -11,15 +11,19 @@ import (
 
 // place is an addressable expression.
 type place struct {
-	val  *jen.Statement
-	addr *jen.Statement // its address
-	base *jen.Statement // its value or address, as the operand of a selector
+	val     *jen.Statement
+	addr    *jen.Statement // its address
+	base    *jen.Statement // its value or address, as the operand of a selector
+	operand *jen.Statement // its value, as the operand of an index
 }
 
-func at(val *jen.Statement) place { return place{val, jen.Op("&").Add(val), val} }
+func at(val *jen.Statement) place { return place{val, jen.Op("&").Add(val), val, val} }
 
 // behind is what the pointer expression p points to.
-func behind(p *jen.Statement) place { return place{jen.Parens(jen.Op("*").Add(p)), p, p} }
+func behind(p *jen.Statement) place {
+	val := jen.Op("*").Add(p)
+	return place{val, p, p, jen.Parens(val)}
+}
 
 func (p place) field(name string) place { return at(jen.Add(p.base).Dot(name)) }
 
@@ -35,11 +39,12 @@ func (b *block) stmt() *jen.Statement {
 
 // appender writes the body of one appending function.
 type appender struct {
-	gen   *Generator
-	fn    *function
-	text  string // constant text that is yet to be appended
-	depth int    // of nested loops, for the names of variables
-	nest  int    // of JSON arrays and objects around, within the function
+	gen    *Generator
+	fn     *function
+	text   string // constant text that is yet to be appended
+	depth  int    // of nested loops, for the names of variables
+	notNil bool   // the value that comes next
+	nest   int    // of JSON arrays and objects around, within the function
 }
 
 // wrap adds steps to the path of an error.
@@ -67,31 +72,31 @@ func (g *Generator) emitAppend(f *jen.File, fn *function) {
 	t := fn.t
 	what := g.describe(t)
 	signature := func(name string, extra ...jen.Code) *jen.Statement {
-		params := append([]jen.Code{jen.Id("dst").Index().Byte(), jen.Id("v").Op("*").Add(typeCode(t.Go))}, extra...)
+		params := append([]jen.Code{g.local("dst").Index().Byte(), g.local("v").Op("*").Add(typeCode(t.Go))}, extra...)
 		return jen.Func().Id(name).Params(params...).Params(jen.Index().Byte(), jen.Error())
 	}
 	f.Commentf("%s appends %s as JSON.", fn.appendName(), what)
 	if t.Kind == shape.Marshaler {
-		f.Add(signature(fn.appendName()).Block(jen.Return(codec("AppendMarshaler").Call(jen.Id("dst"), jen.Id("v")))))
+		f.Add(signature(fn.appendName()).Block(jen.Return(codec("AppendMarshaler").Call(g.local("dst"), g.local("v")))))
 		f.Line()
 		return
 	}
 	name := fn.appendName()
 	var extra []jen.Code
 	if fn.recursive {
-		f.Add(signature(name).Block(jen.Return(jen.Id(fn.nestName()).Call(jen.Id("dst"), jen.Id("v"), jen.Lit(1)))))
+		f.Add(signature(name).Block(jen.Return(jen.Id(fn.nestName()).Call(g.local("dst"), g.local("v"), jen.Lit(1)))))
 		f.Line()
 		name = fn.nestName()
 		f.Commentf("%s is %s at a depth of nesting, which values that contain themselves would exceed.", name, fn.appendName())
-		extra = append(extra, jen.Id("depth").Int())
+		extra = append(extra, g.local("depth").Int())
 	}
 	a := &appender{gen: g, fn: fn}
 	var body []jen.Code
 	if fn.recursive {
-		body = append(body, jen.If(jen.Id("depth").Op(">").Add(codec("MaxRecursion"))).Block(jen.Return(jen.Id("dst"), codec("ErrDepth"))))
+		body = append(body, jen.If(g.local("depth").Op(">").Add(codec("MaxRecursion"))).Block(jen.Return(g.local("dst"), codec("ErrDepth"))))
 	}
 	var stmts []jen.Code
-	v := behind(jen.Id("v"))
+	v := behind(g.local("v"))
 	if t.Kind == shape.Struct {
 		stmts = a.object(t, v)
 	} else {
@@ -101,7 +106,7 @@ func (g *Generator) emitAppend(f *jen.File, fn *function) {
 		body = append(body, jen.Var().Err().Error())
 	}
 	body = append(body, stmts...)
-	body = append(body, jen.Return(jen.Id("dst"), jen.Nil()))
+	body = append(body, jen.Return(g.local("dst"), jen.Nil()))
 	f.Add(signature(name, extra...).Block(body...))
 	f.Line()
 }
@@ -114,6 +119,12 @@ func (a *appender) fallible(t *shape.Type) bool {
 	case shape.Slice, shape.Array, shape.Pointer:
 		return a.canFail(t.Elem)
 	case shape.Map:
+		switch t.Key.Kind {
+		case shape.Int, shape.Uint, shape.UUID:
+			return a.canFail(t.Elem)
+		case shape.Text, shape.Time:
+			return false // has a variable of its own
+		}
 		return true
 	case shape.Struct:
 		for _, f := range t.Fields {
@@ -129,9 +140,6 @@ func (a *appender) fallible(t *shape.Type) bool {
 func (a *appender) canFail(t *shape.Type) bool {
 	if a.gen.hasFunction(t) {
 		return true
-	}
-	if t.Kind == shape.Map && (t.Key.Kind == shape.Int || t.Key.Kind == shape.Uint || t.Key.Kind == shape.UUID) {
-		return a.canFail(t.Elem)
 	}
 	return a.fallible(t)
 }
@@ -151,9 +159,9 @@ func (a *appender) flush(g *block) {
 	switch {
 	case a.text == "":
 	case len(a.text) == 1:
-		g.stmt().Id("dst").Op("=").Append(jen.Id("dst"), jen.LitRune(rune(a.text[0])))
+		g.stmt().Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.LitRune(rune(a.text[0])))
 	default:
-		g.stmt().Id("dst").Op("=").Append(jen.Id("dst"), jen.Op(tagLiteral(a.text)).Op("..."))
+		g.stmt().Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.Op(tagLiteral(a.text)).Op("..."))
 	}
 	a.text = ""
 }
@@ -161,15 +169,15 @@ func (a *appender) flush(g *block) {
 // try writes a call that can fail.
 func (a *appender) try(g *block, w wrap, call *jen.Statement) {
 	a.flush(g)
-	g.stmt().If(jen.List(jen.Id("dst"), jen.Err()).Op("=").Add(call), jen.Err().Op("!=").Nil()).Block(
-		jen.Return(jen.Id("dst"), w(jen.Err())),
+	g.stmt().If(jen.List(a.gen.local("dst"), jen.Err()).Op("=").Add(call), jen.Err().Op("!=").Nil()).Block(
+		jen.Return(a.gen.local("dst"), w(jen.Err())),
 	)
 }
 
 // set writes a call that can't fail.
 func (a *appender) set(g *block, call *jen.Statement) {
 	a.flush(g)
-	g.stmt().Id("dst").Op("=").Add(call)
+	g.stmt().Add(a.gen.local("dst")).Op("=").Add(call)
 }
 
 // object writes the members of a struct.
@@ -177,7 +185,7 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 	a.nest++
 	defer func() { a.nest-- }()
 	if len(t.Fields) == 0 {
-		return []jen.Code{jen.Id("dst").Op("=").Append(jen.Id("dst"), jen.Lit("{}").Op("..."))}
+		return []jen.Code{jen.Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.Lit("{}").Op("..."))}
 	}
 	always := func(f *shape.Field) bool {
 		if f.OmitEmpty || f.OmitZero {
@@ -193,7 +201,7 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 	first := always(t.Fields[0])
 	return a.block(func(g *block) {
 		if !first {
-			g.stmt().Id("start").Op(":=").Len(jen.Id("dst"))
+			g.stmt().Add(a.gen.local("start")).Op(":=").Len(a.gen.local("dst"))
 		}
 		sure := false
 		for i, f := range t.Fields {
@@ -210,6 +218,7 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 			a.flush(g)
 			g.stmt().If(a.present(f, v)).Block(a.block(func(g *block) {
 				a.lit(prefix)
+				a.notNil = notNil(f)
 				a.field(g, f, v)
 			})...)
 		}
@@ -219,9 +228,9 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 		}
 		a.flush(g)
 		if !sure {
-			g.stmt().If(jen.Len(jen.Id("dst")).Op("==").Id("start")).Block(jen.Return(jen.Append(jen.Id("dst"), jen.Lit("{}").Op("...")), jen.Nil()))
+			g.stmt().If(jen.Len(a.gen.local("dst")).Op("==").Id("start")).Block(jen.Return(jen.Append(a.gen.local("dst"), jen.Lit("{}").Op("...")), jen.Nil()))
 		}
-		g.stmt().Id("dst").Index(jen.Id("start")).Op("=").LitRune('{').Comment("in place of the first comma")
+		g.stmt().Add(a.gen.local("dst")).Index(a.gen.local("start")).Op("=").LitRune('{').Comment("in place of the first comma")
 		a.lit("}")
 	})
 }
@@ -323,7 +332,7 @@ func (a *appender) quoted(g *block, t *shape.Type, v place, w wrap) {
 	case shape.Pointer:
 		a.nullable(g, v.val, func(g *block) { a.quoted(g, t.Elem, behind(v.val), w) })
 	case shape.String:
-		a.try(g, w, codec("AppendQuotedString").Call(jen.Id("dst"), convert(v.val, t.Go, types.String)))
+		a.try(g, w, codec("AppendQuotedString").Call(a.gen.local("dst"), convert(v.val, t.Go, types.String)))
 	default:
 		a.lit(`"`)
 		a.value(g, t, v, w)
@@ -331,8 +340,22 @@ func (a *appender) quoted(g *block, t *shape.Type, v place, w wrap) {
 	}
 }
 
+// notNil reports whether a field that is present isn't nil.
+func notNil(f *shape.Field) bool {
+	switch f.Type.Kind {
+	case shape.Pointer, shape.Slice, shape.Map:
+		return f.OmitEmpty || f.OmitZero && shape.IsZeroer(f.Type.Go) == 0
+	}
+	return false
+}
+
 // nullable writes null for nil, else what body writes.
 func (a *appender) nullable(g *block, x *jen.Statement, body func(g *block)) {
+	if a.notNil {
+		a.notNil = false
+		body(g)
+		return
+	}
 	a.flush(g)
 	null := a.block(func(*block) { a.lit("null") })
 	g.stmt().If(jen.Add(x).Op("==").Nil()).Block(null...).Else().Block(a.block(body)...)
@@ -340,11 +363,11 @@ func (a *appender) nullable(g *block, x *jen.Statement, body func(g *block)) {
 
 // value writes a value of any shape.
 func (a *appender) value(g *block, t *shape.Type, v place, w wrap) {
-	dst := jen.Id("dst")
+	dst := a.gen.local("dst")
 	if a.gen.hasFunction(t) && (t != a.fn.t || t.Kind == shape.Struct || a.nest > 0) {
 		fn := a.gen.function(t, "")
 		if fn.recursive && a.fn.recursive {
-			a.try(g, w, jen.Id(fn.nestName()).Call(dst, v.addr, jen.Id("depth").Op("+").Lit(a.nest)))
+			a.try(g, w, jen.Id(fn.nestName()).Call(dst, v.addr, a.gen.local("depth").Op("+").Lit(a.nest)))
 			return
 		}
 		a.try(g, w, jen.Id(fn.appendName()).Call(dst, v.addr))
@@ -393,7 +416,7 @@ func (a *appender) value(g *block, t *shape.Type, v place, w wrap) {
 // marshaler writes a type that marshals itself. Nil slices and maps among them
 // have their methods called, as encoding/json does.
 func (a *appender) marshaler(g *block, t *shape.Type, v place, w wrap, name string) {
-	a.try(g, w, codec(name).Call(jen.Id("dst"), v.addr))
+	a.try(g, w, codec(name).Call(a.gen.local("dst"), v.addr))
 }
 
 func (a *appender) variable(name string) string {
@@ -406,12 +429,12 @@ func (a *appender) variable(name string) string {
 func (a *appender) elements(g *block, t *shape.Type, v place, w wrap) {
 	a.depth++
 	a.nest++
-	i := jen.Id(a.variable("i"))
+	i := a.gen.local(a.variable("i"))
 	a.lit("[")
 	a.flush(g)
 	g.stmt().For(jen.Add(i).Op(":=").Range().Add(v.val)).Block(a.block(func(g *block) {
-		g.stmt().If(jen.Add(i).Op(">").Lit(0)).Block(jen.Id("dst").Op("=").Append(jen.Id("dst"), jen.LitRune(',')))
-		a.value(g, t.Elem, at(jen.Add(v.val).Index(i)), w.index(i))
+		g.stmt().If(jen.Add(i).Op(">").Lit(0)).Block(jen.Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.LitRune(',')))
+		a.value(g, t.Elem, at(jen.Add(v.operand).Index(i)), w.index(i))
 	})...)
 	a.lit("]")
 	a.nest--
@@ -421,8 +444,8 @@ func (a *appender) elements(g *block, t *shape.Type, v place, w wrap) {
 func (a *appender) members(g *block, t *shape.Type, v place, w wrap) {
 	a.depth++
 	a.nest++
-	i, key, keys, elem := jen.Id(a.variable("i")), jen.Id(a.variable("key")), jen.Id(a.variable("keys")), jen.Id(a.variable("elem"))
-	dst := jen.Id("dst")
+	i, key, keys, elem := a.gen.local(a.variable("i")), a.gen.local(a.variable("key")), a.gen.local(a.variable("keys")), a.gen.local(a.variable("elem"))
+	dst := a.gen.local("dst")
 	sorted := jen.Add(keys).Dot("Sorted")
 	pooled := true
 	var name, mapKey *jen.Statement
@@ -452,7 +475,7 @@ func (a *appender) members(g *block, t *shape.Type, v place, w wrap) {
 	a.lit("{")
 	a.flush(g)
 	g.stmt().For(jen.List(i, key).Op(":=").Range().Add(sorted)).Block(a.block(func(g *block) {
-		g.stmt().If(jen.Add(i).Op(">").Lit(0)).Block(jen.Id("dst").Op("=").Append(jen.Id("dst"), jen.LitRune(',')))
+		g.stmt().If(jen.Add(i).Op(">").Lit(0)).Block(jen.Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.LitRune(',')))
 		inner := w.name(name)
 		switch t.Key.Kind {
 		case shape.Int:
@@ -471,7 +494,7 @@ func (a *appender) members(g *block, t *shape.Type, v place, w wrap) {
 			a.lit(`:`)
 		}
 		a.flush(g)
-		g.stmt().Add(elem).Op(":=").Add(v.val).Index(mapKey)
+		g.stmt().Add(elem).Op(":=").Add(v.operand).Index(mapKey)
 		a.value(g, t.Elem, at(elem), inner)
 	})...)
 	if pooled {

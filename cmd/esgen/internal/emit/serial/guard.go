@@ -29,12 +29,16 @@ func (g *Generator) emitGuards(f *jen.File) {
 				guarded = append(guarded, n)
 			}
 		}
+		if st, ok := t.Go.Underlying().(*types.Struct); ok {
+			for f := range st.Fields() {
+				if f.Embedded() { // also those of which no field is stored now
+					visit(&shape.Type{Go: embeddedType(f)})
+				}
+			}
+		}
 		visit(t.Elem)
 		for _, field := range t.Fields {
 			visit(field.Type)
-			for _, e := range g.embedded(t.Go, field) {
-				visit(&shape.Type{Go: e})
-			}
 		}
 	}
 	for _, t := range g.guards {
@@ -52,24 +56,11 @@ func (g *Generator) emitGuards(f *jen.File) {
 	f.Line()
 }
 
-// embedded returns the types of the structs that a field was promoted from.
-func (g *Generator) embedded(t types.Type, field *shape.Field) []types.Type {
-	var out []types.Type
-	for _, step := range field.Steps {
-		st, ok := t.Underlying().(*types.Struct)
-		if !ok {
-			return out
-		}
-		for f := range st.Fields() {
-			if f.Name() == step.Name {
-				t = f.Type()
-			}
-		}
-		if p, ok := types.Unalias(t).(*types.Pointer); ok {
-			t = p.Elem()
-		}
-		t = types.Unalias(t)
-		out = append(out, t)
+// embeddedType returns the type that f embeds, without the pointer.
+func embeddedType(f *types.Var) types.Type {
+	t := types.Unalias(f.Type())
+	if p, ok := t.(*types.Pointer); ok {
+		t = types.Unalias(p.Elem())
 	}
-	return out
+	return t
 }

@@ -9,6 +9,8 @@ package serial
 import (
 	"fmt"
 	"go/types"
+	"maps"
+	"slices"
 
 	"github.com/dave/jennifer/jen"
 
@@ -26,6 +28,7 @@ type Generator struct {
 	funcs  map[string]*function
 	order  []*function // as they were requested or found
 	guards []*shape.Type
+	names  map[string]string // paths of the packages that types come from, to their names
 }
 
 // function stands for the functions of one type.
@@ -44,7 +47,7 @@ func New(pkg *types.Package, taken func(name string) bool) *Generator {
 	if taken == nil {
 		taken = func(string) bool { return false }
 	}
-	return &Generator{pkg: pkg, taken: taken, used: map[string]bool{}, funcs: map[string]*function{}}
+	return &Generator{pkg: pkg, taken: taken, used: map[string]bool{}, funcs: map[string]*function{}, names: map[string]string{}}
 }
 
 // Append requests a function that appends t's JSON and returns its name:
@@ -81,6 +84,7 @@ func (g *Generator) Guard(t *shape.Type) { g.guards = append(g.guards, t) }
 // Emit writes all requested functions and guards, and those that these call,
 // to the package's generated file.
 func (g *Generator) Emit(f *jen.File) {
+	g.nameImports(f)
 	for _, fn := range g.order {
 		if fn.append {
 			g.emitAppend(f, fn)
@@ -93,6 +97,70 @@ func (g *Generator) Emit(f *jen.File) {
 		}
 	}
 	g.emitGuards(f)
+}
+
+// nameImports gives the packages that generated code can need their own names,
+// unless the package has declared these itself.
+func (g *Generator) nameImports(f *jen.File) {
+	names := map[string]string{codecPath: "codec", "strconv": "strconv"}
+	for _, fn := range g.order {
+		packagesOf(fn.t, names)
+	}
+	for _, path := range slices.Sorted(maps.Keys(names)) {
+		name := names[path]
+		if !g.taken(name) {
+			f.ImportName(path, name)
+			continue
+		}
+		for g.taken(name) {
+			name += "pkg"
+		}
+		f.ImportAlias(path, name)
+	}
+	g.names = names
+}
+
+// packagesOf adds the packages of all types within t to names.
+func packagesOf(t *shape.Type, names map[string]string) {
+	seen := map[*shape.Type]bool{}
+	var walk func(t *shape.Type)
+	named := func(t types.Type) {
+		if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil {
+			names[n.Obj().Pkg().Path()] = n.Obj().Pkg().Name()
+		}
+	}
+	walk = func(t *shape.Type) {
+		if t == nil || seen[t] {
+			return
+		}
+		seen[t] = true
+		named(t.Go)
+		if n := t.Named(); n != nil {
+			for arg := range n.TypeArgs().Types() {
+				named(arg)
+			}
+		}
+		walk(t.Elem)
+		walk(t.Key)
+		for _, f := range t.Fields {
+			walk(f.Type)
+			for _, s := range f.Steps {
+				if s.Ptr != nil {
+					named(s.Ptr)
+				}
+			}
+		}
+	}
+	walk(t)
+}
+
+// local returns a name for a local variable: name, unless that would hide
+// something that the package declares or imports.
+func (g *Generator) local(name string) *jen.Statement {
+	for g.taken(name) || slices.Contains(slices.Collect(maps.Values(g.names)), name) {
+		name += "_"
+	}
+	return jen.Id(name)
 }
 
 func (f *function) appendName() string { return "append" + f.base }

@@ -4,9 +4,9 @@ package nasty
 
 import (
 	"encoding/json"
-	other "github.com/esgen-go/esgen/cmd/esgen/internal/emit/serial/internal/other"
-	codec "github.com/esgen-go/esgen/es/codec"
-	uuid "github.com/google/uuid"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/emit/serial/internal/other"
+	"github.com/esgen-go/esgen/es/codec"
+	"github.com/google/uuid"
 	"math/big"
 	"strconv"
 	"sync"
@@ -99,12 +99,8 @@ func appendMedium(dst []byte, v *Medium) ([]byte, error) {
 	}
 	if v.Coupon != nil {
 		dst = append(dst, `,"coupon":`...)
-		if v.Coupon == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = codec.AppendString(dst, (*v.Coupon)); err != nil {
-				return dst, codec.InField(err, "coupon")
-			}
+		if dst, err = codec.AppendString(dst, *v.Coupon); err != nil {
+			return dst, codec.InField(err, "coupon")
 		}
 	}
 	dst = append(dst, `,"tags":`...)
@@ -199,7 +195,7 @@ func readMedium(d *codec.Decoder, v *Medium) {
 				v.Coupon = nil
 			} else {
 				p := new(string)
-				(*p) = d.String()
+				*p = d.String()
 				v.Coupon = p
 			}
 		case "tags":
@@ -207,11 +203,9 @@ func readMedium(d *codec.Decoder, v *Medium) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item string
-					item = d.String()
-					items = append(items, item)
+					items = append(items, d.String())
 				}
 				v.Tags = items
 			}
@@ -226,9 +220,7 @@ func readMedium(d *codec.Decoder, v *Medium) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem string
-					elem = d.String()
-					m[key] = elem
+					m[key] = d.String()
 				}
 				v.Labels = m
 			}
@@ -352,7 +344,7 @@ func readLarge(d *codec.Decoder, v *Large) {
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := []Line{}
+				items := make([]Line, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
@@ -446,11 +438,9 @@ func readLine(d *codec.Decoder, v *Line) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item string
-					item = d.String()
-					items = append(items, item)
+					items = append(items, d.String())
 				}
 				v.Tags = items
 			}
@@ -640,14 +630,14 @@ func appendQuoted(dst []byte, v *Quoted) ([]byte, error) {
 		dst = append(dst, `null`...)
 	} else {
 		dst = append(dst, '"')
-		dst = codec.AppendInt(dst, int64((*v.P)))
+		dst = codec.AppendInt(dst, int64(*v.P))
 		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"ps":`...)
 	if v.PS == nil {
 		dst = append(dst, `null`...)
 	} else {
-		if dst, err = codec.AppendQuotedString(dst, (*v.PS)); err != nil {
+		if dst, err = codec.AppendQuotedString(dst, *v.PS); err != nil {
 			return dst, codec.InField(err, "ps")
 		}
 	}
@@ -670,25 +660,20 @@ func appendQuoted(dst []byte, v *Quoted) ([]byte, error) {
 		dst = append(dst, '"')
 	}
 	if len(v.M) != 0 {
-		dst = append(dst, `,"m":`...)
-		if v.M == nil {
-			dst = append(dst, `null`...)
-		} else {
-			keys := codec.IntKeys(v.M)
-			dst = append(dst, '{')
-			for i, key := range keys.Sorted {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				dst = append(dst, '"')
-				dst = codec.AppendInt(dst, key)
-				dst = append(dst, `":`...)
-				elem := v.M[int(key)]
-				dst = strconv.AppendBool(dst, elem)
+		keys := codec.IntKeys(v.M)
+		dst = append(dst, `,"m":{`...)
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			keys.Release()
-			dst = append(dst, '}')
+			dst = append(dst, '"')
+			dst = codec.AppendInt(dst, key)
+			dst = append(dst, `":`...)
+			elem := v.M[int(key)]
+			dst = strconv.AppendBool(dst, elem)
 		}
+		keys.Release()
+		dst = append(dst, '}')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -742,7 +727,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			} else {
 				p := new(int)
 				d.Quote(true)
-				(*p) = d.Int()
+				*p = d.Int()
 				d.Quote(false)
 				v.P = p
 			}
@@ -752,7 +737,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 				v.PS = nil
 			} else {
 				p := new(string)
-				(*p) = d.QuotedString()
+				*p = d.QuotedString()
 				v.PS = p
 			}
 		case "l":
@@ -760,11 +745,9 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.L = items
 			}
@@ -789,9 +772,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 					if _, known := m[int(key)]; known {
 						d.Duplicate()
 					}
-					var elem bool
-					elem = d.Bool()
-					m[int(key)] = elem
+					m[int(key)] = d.Bool()
 				}
 				v.M = m
 			}
@@ -836,7 +817,7 @@ func appendStrings(dst []byte, v *Strings) ([]byte, error) {
 	if v.PRaw == nil {
 		dst = append(dst, `null`...)
 	} else {
-		if dst, err = codec.AppendRaw(dst, (*v.PRaw)); err != nil {
+		if dst, err = codec.AppendRaw(dst, *v.PRaw); err != nil {
 			return dst, codec.InField(err, "PRaw")
 		}
 	}
@@ -848,7 +829,7 @@ func appendStrings(dst []byte, v *Strings) ([]byte, error) {
 	if v.PT == nil {
 		dst = append(dst, `null`...)
 	} else {
-		if dst, err = codec.AppendTime(dst, (*v.PT)); err != nil {
+		if dst, err = codec.AppendTime(dst, *v.PT); err != nil {
 			return dst, codec.InField(err, "PT")
 		}
 	}
@@ -858,7 +839,7 @@ func appendStrings(dst []byte, v *Strings) ([]byte, error) {
 	if v.PU == nil {
 		dst = append(dst, `null`...)
 	} else {
-		dst = codec.AppendUUID(dst, (*v.PU))
+		dst = codec.AppendUUID(dst, *v.PU)
 	}
 	dst = append(dst, `,"Color":`...)
 	if dst, err = codec.AppendText(dst, &v.Color); err != nil {
@@ -937,7 +918,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				v.PRaw = nil
 			} else {
 				p := new(json.RawMessage)
-				(*p) = d.Raw()
+				*p = d.Raw()
 				v.PRaw = p
 			}
 		case "T":
@@ -949,7 +930,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				v.PT = nil
 			} else {
 				p := new(time.Time)
-				(*p) = d.Time()
+				*p = d.Time()
 				v.PT = p
 			}
 		case "U":
@@ -961,7 +942,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				v.PU = nil
 			} else {
 				p := new(uuid.UUID)
-				(*p) = d.UUID()
+				*p = d.UUID()
 				v.PU = p
 			}
 		case "Color":
@@ -1113,7 +1094,7 @@ func appendLists(dst []byte, v *Lists) ([]byte, error) {
 			if v.Pointers[i] == nil {
 				dst = append(dst, `null`...)
 			} else {
-				dst = codec.AppendInt(dst, int64((*v.Pointers[i])))
+				dst = codec.AppendInt(dst, int64(*v.Pointers[i]))
 			}
 		}
 		dst = append(dst, ']')
@@ -1122,10 +1103,10 @@ func appendLists(dst []byte, v *Lists) ([]byte, error) {
 	if v.Deep == nil {
 		dst = append(dst, `null`...)
 	} else {
-		if (*v.Deep) == nil {
+		if *v.Deep == nil {
 			dst = append(dst, `null`...)
 		} else {
-			dst = codec.AppendInt(dst, int64((*(*v.Deep))))
+			dst = codec.AppendInt(dst, int64(**v.Deep))
 		}
 	}
 	dst = append(dst, `,"Deeper":`...)
@@ -1140,10 +1121,10 @@ func appendLists(dst []byte, v *Lists) ([]byte, error) {
 			if v.Deeper[i] == nil {
 				dst = append(dst, `null`...)
 			} else {
-				if (*v.Deeper[i]) == nil {
+				if *v.Deeper[i] == nil {
 					dst = append(dst, `null`...)
 				} else {
-					if dst, err = appendAddress(dst, (*v.Deeper[i])); err != nil {
+					if dst, err = appendAddress(dst, *v.Deeper[i]); err != nil {
 						return dst, codec.InField(codec.InIndex(err, i), "Deeper")
 					}
 				}
@@ -1265,11 +1246,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				items := []string{}
+				items := make([]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item string
-					item = d.String()
-					items = append(items, item)
+					items = append(items, d.String())
 				}
 				v.Strings = items
 			}
@@ -1278,11 +1257,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Flags = nil
 			} else {
-				items := Flags{}
+				items := make(Flags, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item bool
-					item = d.Bool()
-					items = append(items, item)
+					items = append(items, d.Bool())
 				}
 				v.Flags = items
 			}
@@ -1320,13 +1297,13 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Nested = nil
 			} else {
-				items := [][]map[string][]int{}
+				items := make([][]map[string][]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item []map[string][]int
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := []map[string][]int{}
+						items2 := make([]map[string][]int, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 map[string][]int
 							if d.Null() {
@@ -1342,11 +1319,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 									if d.Null() {
 										elem3 = nil
 									} else {
-										items4 := []int{}
+										items4 := make([]int, 0, d.Elements(0))
 										for more4 := d.Array(); more4; more4 = d.More() {
-											var item4 int
-											item4 = d.Int()
-											items4 = append(items4, item4)
+											items4 = append(items4, d.Int())
 										}
 										elem3 = items4
 									}
@@ -1367,14 +1342,14 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Pointers = nil
 			} else {
-				items := []*int{}
+				items := make([]*int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item *int
 					if d.Null() {
 						item = nil
 					} else {
 						p2 := new(int)
-						(*p2) = d.Int()
+						*p2 = d.Int()
 						item = p2
 					}
 					items = append(items, item)
@@ -1387,13 +1362,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 				v.Deep = nil
 			} else {
 				p := new(*int)
-				if d.Null() {
-					(*p) = nil
-				} else {
-					p2 := new(int)
-					(*p2) = d.Int()
-					(*p) = p2
-				}
+				p2 := new(int)
+				*p2 = d.Int()
+				*p = p2
 				v.Deep = p
 			}
 		case "Deeper":
@@ -1401,20 +1372,16 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Deeper = nil
 			} else {
-				items := []**Address{}
+				items := make([]**Address, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item **Address
 					if d.Null() {
 						item = nil
 					} else {
 						p2 := new(*Address)
-						if d.Null() {
-							(*p2) = nil
-						} else {
-							p3 := new(Address)
-							readAddress(d, p3)
-							(*p2) = p3
-						}
+						p3 := new(Address)
+						readAddress(d, p3)
+						*p2 = p3
 						item = p2
 					}
 					items = append(items, item)
@@ -1468,7 +1435,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Codes = nil
 			} else {
-				items := []other.Code{}
+				items := make([]other.Code, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item other.Code
 					d.Text(&item)
@@ -1481,11 +1448,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Blobs = nil
 			} else {
-				items := [][]byte{}
+				items := make([][]byte, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item []byte
-					item = codec.Bytes[byte](d)
-					items = append(items, item)
+					items = append(items, codec.Bytes[byte](d))
 				}
 				v.Blobs = items
 			}
@@ -1494,11 +1459,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Times = nil
 			} else {
-				items := []time.Time{}
+				items := make([]time.Time, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item time.Time
-					item = d.Time()
-					items = append(items, item)
+					items = append(items, d.Time())
 				}
 				v.Times = items
 			}
@@ -1507,11 +1470,9 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Raws = nil
 			} else {
-				items := []json.RawMessage{}
+				items := make([]json.RawMessage, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item json.RawMessage
-					item = d.Raw()
-					items = append(items, item)
+					items = append(items, d.Raw())
 				}
 				v.Raws = items
 			}
@@ -1535,7 +1496,7 @@ func nestTree(dst []byte, v *Tree, depth int) ([]byte, error) {
 		return dst, codec.ErrDepth
 	}
 	var err error
-	if (*v) == nil {
+	if *v == nil {
 		dst = append(dst, `null`...)
 	} else {
 		dst = append(dst, '[')
@@ -1555,15 +1516,15 @@ func nestTree(dst []byte, v *Tree, depth int) ([]byte, error) {
 // readTree reads Tree.
 func readTree(d *codec.Decoder, v *Tree) {
 	if d.Null() {
-		(*v) = nil
+		*v = nil
 	} else {
-		items := Tree{}
+		items := make(Tree, 0, d.Elements(0))
 		for more := d.Array(); more; more = d.More() {
 			var item Tree
 			readTree(d, &item)
 			items = append(items, item)
 		}
-		(*v) = items
+		*v = items
 	}
 }
 
@@ -1633,7 +1594,7 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if elem == nil {
 				dst = append(dst, `null`...)
 			} else {
-				if (*elem) == nil {
+				if *elem == nil {
 					dst = append(dst, `null`...)
 				} else {
 					dst = append(dst, '[')
@@ -1951,9 +1912,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem int
-					elem = d.Int()
-					m[key] = elem
+					m[key] = d.Int()
 				}
 				v.S = m
 			}
@@ -1973,17 +1932,11 @@ func readMaps(d *codec.Decoder, v *Maps) {
 						elem = nil
 					} else {
 						p2 := new(Flags)
-						if d.Null() {
-							(*p2) = nil
-						} else {
-							items3 := Flags{}
-							for more3 := d.Array(); more3; more3 = d.More() {
-								var item3 bool
-								item3 = d.Bool()
-								items3 = append(items3, item3)
-							}
-							(*p2) = items3
+						items3 := make(Flags, 0, d.Elements(0))
+						for more3 := d.Array(); more3; more3 = d.More() {
+							items3 = append(items3, d.Bool())
 						}
+						*p2 = items3
 						elem = p2
 					}
 					m[key] = elem
@@ -2004,9 +1957,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[int(key)]; known {
 						d.Duplicate()
 					}
-					var elem string
-					elem = d.String()
-					m[int(key)] = elem
+					m[int(key)] = d.String()
 				}
 				v.I = m
 			}
@@ -2024,9 +1975,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[int8(key)]; known {
 						d.Duplicate()
 					}
-					var elem string
-					elem = d.String()
-					m[int8(key)] = elem
+					m[int8(key)] = d.String()
 				}
 				v.I8 = m
 			}
@@ -2044,9 +1993,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem string
-					elem = d.String()
-					m[key] = elem
+					m[key] = d.String()
 				}
 				v.U = m
 			}
@@ -2077,6 +2024,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[time.Time]int{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					key, err := codec.ParseTime(name)
 					if err != nil {
 						d.FailName(err)
@@ -2084,9 +2032,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem int
-					elem = d.Int()
-					m[key] = elem
+					m[key] = d.Int()
 				}
 				v.T = m
 			}
@@ -2097,6 +2043,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[other.Color]int{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					var key other.Color
 					if err := key.UnmarshalText([]byte(name)); err != nil {
 						d.FailName(err)
@@ -2104,9 +2051,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem int
-					elem = d.Int()
-					m[key] = elem
+					m[key] = d.Int()
 				}
 				v.Color = m
 			}
@@ -2117,6 +2062,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 			} else {
 				m := map[other.Level]*Address{}
 				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
 					var key other.Level
 					if err := key.UnmarshalText([]byte(name)); err != nil {
 						d.FailName(err)
@@ -2154,7 +2100,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						items2 := []*Address{}
+						items2 := make([]*Address, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 *Address
 							if d.Null() {
@@ -2223,9 +2169,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 									if _, known3 := m3[int(key3)]; known3 {
 										d.Duplicate()
 									}
-									var elem3 bool
-									elem3 = d.Bool()
-									m3[int(key3)] = elem3
+									m3[int(key3)] = d.Bool()
 								}
 								elem2 = m3
 							}
@@ -2257,10 +2201,10 @@ func nestForest(dst []byte, v *Forest, depth int) ([]byte, error) {
 		return dst, codec.ErrDepth
 	}
 	var err error
-	if (*v) == nil {
+	if *v == nil {
 		dst = append(dst, `null`...)
 	} else {
-		keys := codec.StringKeys((*v))
+		keys := codec.StringKeys(*v)
 		dst = append(dst, '{')
 		for i, key := range keys.Sorted {
 			if i > 0 {
@@ -2284,7 +2228,7 @@ func nestForest(dst []byte, v *Forest, depth int) ([]byte, error) {
 // readForest reads Forest.
 func readForest(d *codec.Decoder, v *Forest) {
 	if d.Null() {
-		(*v) = nil
+		*v = nil
 	} else {
 		m := Forest{}
 		for name, ok := d.Object(); ok; name, ok = d.Next() {
@@ -2296,7 +2240,7 @@ func readForest(d *codec.Decoder, v *Forest) {
 			readForest(d, &elem)
 			m[key] = elem
 		}
-		(*v) = m
+		*v = m
 	}
 }
 
@@ -2317,67 +2261,49 @@ func nestNode(dst []byte, v *Node, depth int) ([]byte, error) {
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestNode(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestNode(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	if len(v.Children) != 0 {
-		dst = append(dst, `,"children":`...)
-		if v.Children == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = append(dst, '[')
-			for i := range v.Children {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				if dst, err = nestNode(dst, &v.Children[i], depth+2); err != nil {
-					return dst, codec.InField(codec.InIndex(err, i), "children")
-				}
+		dst = append(dst, `,"children":[`...)
+		for i := range v.Children {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = append(dst, ']')
+			if dst, err = nestNode(dst, &v.Children[i], depth+2); err != nil {
+				return dst, codec.InField(codec.InIndex(err, i), "children")
+			}
 		}
+		dst = append(dst, ']')
 	}
 	if len(v.Index) != 0 {
-		dst = append(dst, `,"index":`...)
-		if v.Index == nil {
-			dst = append(dst, `null`...)
-		} else {
-			keys := codec.StringKeys(v.Index)
-			dst = append(dst, '{')
-			for i, key := range keys.Sorted {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				if dst, err = codec.AppendString(dst, key); err != nil {
+		keys := codec.StringKeys(v.Index)
+		dst = append(dst, `,"index":{`...)
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = codec.AppendString(dst, key); err != nil {
+				return dst, codec.InField(codec.InName(err, key), "index")
+			}
+			dst = append(dst, ':')
+			elem := v.Index[key]
+			if elem == nil {
+				dst = append(dst, `null`...)
+			} else {
+				if dst, err = nestNode(dst, elem, depth+2); err != nil {
 					return dst, codec.InField(codec.InName(err, key), "index")
 				}
-				dst = append(dst, ':')
-				elem := v.Index[key]
-				if elem == nil {
-					dst = append(dst, `null`...)
-				} else {
-					if dst, err = nestNode(dst, elem, depth+2); err != nil {
-						return dst, codec.InField(codec.InName(err, key), "index")
-					}
-				}
 			}
-			keys.Release()
-			dst = append(dst, '}')
 		}
+		keys.Release()
+		dst = append(dst, '}')
 	}
 	if v.Peer != nil {
 		dst = append(dst, `,"peer":`...)
-		if v.Peer == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPeer(dst, v.Peer, depth+1); err != nil {
-				return dst, codec.InField(err, "peer")
-			}
+		if dst, err = nestPeer(dst, v.Peer, depth+1); err != nil {
+			return dst, codec.InField(err, "peer")
 		}
 	}
 	dst = append(dst, '}')
@@ -2414,7 +2340,7 @@ func readNode(d *codec.Decoder, v *Node) {
 			if d.Null() {
 				v.Children = nil
 			} else {
-				items := []Node{}
+				items := make([]Node, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Node{})
 					readNode(d, &items[len(items)-1])
@@ -2508,7 +2434,7 @@ func readPeer(d *codec.Decoder, v *Peer) {
 			if d.Null() {
 				v.Back = nil
 			} else {
-				items := []*Node{}
+				items := make([]*Node, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item *Node
 					if d.Null() {
@@ -2560,48 +2486,34 @@ func appendOptional(dst []byte, v *Optional) ([]byte, error) {
 	}
 	if v.P != nil {
 		dst = append(dst, `,"p":`...)
-		if v.P == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = codec.AppendInt(dst, int64((*v.P)))
-		}
+		dst = codec.AppendInt(dst, int64(*v.P))
 	}
 	if len(v.L) != 0 {
-		dst = append(dst, `,"l":`...)
-		if v.L == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = append(dst, '[')
-			for i := range v.L {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				dst = codec.AppendInt(dst, int64(v.L[i]))
+		dst = append(dst, `,"l":[`...)
+		for i := range v.L {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = append(dst, ']')
+			dst = codec.AppendInt(dst, int64(v.L[i]))
 		}
+		dst = append(dst, ']')
 	}
 	if len(v.M) != 0 {
-		dst = append(dst, `,"m":`...)
-		if v.M == nil {
-			dst = append(dst, `null`...)
-		} else {
-			keys := codec.StringKeys(v.M)
-			dst = append(dst, '{')
-			for i, key := range keys.Sorted {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				if dst, err = codec.AppendString(dst, key); err != nil {
-					return dst, codec.InField(codec.InName(err, key), "m")
-				}
-				dst = append(dst, ':')
-				elem := v.M[key]
-				dst = codec.AppendInt(dst, int64(elem))
+		keys := codec.StringKeys(v.M)
+		dst = append(dst, `,"m":{`...)
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			keys.Release()
-			dst = append(dst, '}')
+			if dst, err = codec.AppendString(dst, key); err != nil {
+				return dst, codec.InField(codec.InName(err, key), "m")
+			}
+			dst = append(dst, ':')
+			elem := v.M[key]
+			dst = codec.AppendInt(dst, int64(elem))
 		}
+		keys.Release()
+		dst = append(dst, '}')
 	}
 	dst = append(dst, `,"a":[`...)
 	for i := range v.A {
@@ -2661,30 +2573,21 @@ func appendOptional(dst []byte, v *Optional) ([]byte, error) {
 	}
 	if v.Big != nil {
 		dst = append(dst, `,"big":`...)
-		if v.Big == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = codec.AppendMarshaler(dst, v.Big); err != nil {
-				return dst, codec.InField(err, "big")
-			}
+		if dst, err = codec.AppendMarshaler(dst, v.Big); err != nil {
+			return dst, codec.InField(err, "big")
 		}
 	}
 	if len(v.Rs) != 0 {
-		dst = append(dst, `,"rs":`...)
-		if v.Rs == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = append(dst, '[')
-			for i := range v.Rs {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				if dst, err = codec.AppendRaw(dst, v.Rs[i]); err != nil {
-					return dst, codec.InField(codec.InIndex(err, i), "rs")
-				}
+		dst = append(dst, `,"rs":[`...)
+		for i := range v.Rs {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = append(dst, ']')
+			if dst, err = codec.AppendRaw(dst, v.Rs[i]); err != nil {
+				return dst, codec.InField(codec.InIndex(err, i), "rs")
+			}
 		}
+		dst = append(dst, ']')
 	}
 	dst[start] = '{' // in place of the first comma
 	dst = append(dst, '}')
@@ -2730,7 +2633,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				v.P = nil
 			} else {
 				p := new(int)
-				(*p) = d.Int()
+				*p = d.Int()
 				v.P = p
 			}
 		case "l":
@@ -2738,11 +2641,9 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.L = items
 			}
@@ -2757,9 +2658,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 					if _, known := m[key]; known {
 						d.Duplicate()
 					}
-					var elem int
-					elem = d.Int()
-					m[key] = elem
+					m[key] = d.Int()
 				}
 				v.M = m
 			}
@@ -2827,11 +2726,9 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.Rs = nil
 			} else {
-				items := []json.RawMessage{}
+				items := make([]json.RawMessage, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item json.RawMessage
-					item = d.Raw()
-					items = append(items, item)
+					items = append(items, d.Raw())
 				}
 				v.Rs = items
 			}
@@ -2879,7 +2776,7 @@ func appendZeros(dst []byte, v *Zeros) ([]byte, error) {
 		if v.PT == nil {
 			dst = append(dst, `null`...)
 		} else {
-			if dst, err = codec.AppendTime(dst, (*v.PT)); err != nil {
+			if dst, err = codec.AppendTime(dst, *v.PT); err != nil {
 				return dst, codec.InField(err, "pt")
 			}
 		}
@@ -2889,34 +2786,24 @@ func appendZeros(dst []byte, v *Zeros) ([]byte, error) {
 		dst = codec.AppendUUID(dst, v.U)
 	}
 	if v.L != nil {
-		dst = append(dst, `,"l":`...)
-		if v.L == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = append(dst, '[')
-			for i := range v.L {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				dst = codec.AppendInt(dst, int64(v.L[i]))
+		dst = append(dst, `,"l":[`...)
+		for i := range v.L {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = append(dst, ']')
+			dst = codec.AppendInt(dst, int64(v.L[i]))
 		}
+		dst = append(dst, ']')
 	}
 	if len(v.LE) != 0 && v.LE != nil {
-		dst = append(dst, `,"le":`...)
-		if v.LE == nil {
-			dst = append(dst, `null`...)
-		} else {
-			dst = append(dst, '[')
-			for i := range v.LE {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				dst = codec.AppendInt(dst, int64(v.LE[i]))
+		dst = append(dst, `,"le":[`...)
+		for i := range v.LE {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			dst = append(dst, ']')
+			dst = codec.AppendInt(dst, int64(v.LE[i]))
 		}
+		dst = append(dst, ']')
 	}
 	if v.A != ([2]int{}) {
 		dst = append(dst, `,"a":[`...)
@@ -3011,7 +2898,7 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				v.PT = nil
 			} else {
 				p := new(time.Time)
-				(*p) = d.Time()
+				*p = d.Time()
 				v.PT = p
 			}
 		case "u":
@@ -3024,11 +2911,9 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.L = items
 			}
@@ -3037,11 +2922,9 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.LE = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.LE = items
 			}
@@ -3121,6 +3004,14 @@ func appendLoose(dst []byte, v *Loose) ([]byte, error) {
 	return dst, nil
 }
 
+// decodeLoose decodes Loose from one JSON text.
+func decodeLoose(data []byte, v *Loose) error {
+	*v = Loose{}
+	d := codec.NewDecoder(data)
+	readLoose(&d, v)
+	return d.End()
+}
+
 // readLoose reads Loose.
 func readLoose(d *codec.Decoder, v *Loose) {
 	var seen uint64
@@ -3131,11 +3022,9 @@ func readLoose(d *codec.Decoder, v *Loose) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.L = items
 			}
@@ -3290,12 +3179,8 @@ func nestPageAddress(dst []byte, v *Page[Address], depth int) ([]byte, error) {
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPageAddress(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestPageAddress(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -3337,7 +3222,7 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []Address{}
+				items := make([]Address, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Address{})
 					readAddress(d, &items[len(items)-1])
@@ -3414,12 +3299,8 @@ func nestPageInt(dst []byte, v *Page[int], depth int) ([]byte, error) {
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPageInt(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestPageInt(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -3439,7 +3320,7 @@ func nestPageInt(dst []byte, v *Page[int], depth int) ([]byte, error) {
 			if elem == nil {
 				dst = append(dst, `null`...)
 			} else {
-				dst = codec.AppendInt(dst, int64((*elem)))
+				dst = codec.AppendInt(dst, int64(*elem))
 			}
 		}
 		keys.Release()
@@ -3459,11 +3340,9 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []int{}
+				items := make([]int, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item int
-					item = d.Int()
-					items = append(items, item)
+					items = append(items, d.Int())
 				}
 				v.Items = items
 			}
@@ -3495,7 +3374,7 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 						elem = nil
 					} else {
 						p2 := new(int)
-						(*p2) = d.Int()
+						*p2 = d.Int()
 						elem = p2
 					}
 					m[int(key)] = elem
@@ -3550,12 +3429,8 @@ func nestPageStrings(dst []byte, v *Page[[]string], depth int) ([]byte, error) {
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPageStrings(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestPageStrings(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -3575,7 +3450,7 @@ func nestPageStrings(dst []byte, v *Page[[]string], depth int) ([]byte, error) {
 			if elem == nil {
 				dst = append(dst, `null`...)
 			} else {
-				if (*elem) == nil {
+				if *elem == nil {
 					dst = append(dst, `null`...)
 				} else {
 					dst = append(dst, '[')
@@ -3608,17 +3483,15 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := [][]string{}
+				items := make([][]string, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
 					var item []string
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := []string{}
+						items2 := make([]string, 0, d.Elements(0))
 						for more2 := d.Array(); more2; more2 = d.More() {
-							var item2 string
-							item2 = d.String()
-							items2 = append(items2, item2)
+							items2 = append(items2, d.String())
 						}
 						item = items2
 					}
@@ -3654,17 +3527,11 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 						elem = nil
 					} else {
 						p2 := new([]string)
-						if d.Null() {
-							(*p2) = nil
-						} else {
-							items3 := []string{}
-							for more3 := d.Array(); more3; more3 = d.More() {
-								var item3 string
-								item3 = d.String()
-								items3 = append(items3, item3)
-							}
-							(*p2) = items3
+						items3 := make([]string, 0, d.Elements(0))
+						for more3 := d.Array(); more3; more3 = d.More() {
+							items3 = append(items3, d.String())
 						}
+						*p2 = items3
 						elem = p2
 					}
 					m[int(key)] = elem
@@ -3708,12 +3575,8 @@ func nestPageOtherRange(dst []byte, v *Page[other.Range], depth int) ([]byte, er
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPageOtherRange(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestPageOtherRange(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -3755,7 +3618,7 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []other.Range{}
+				items := make([]other.Range, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, other.Range{})
 					readOtherRange(d, &items[len(items)-1])
@@ -3879,12 +3742,8 @@ func appendGenericX(dst []byte, v *struct {
 	}
 	if v.Page.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Page.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = appendPageBool(dst, v.Page.Next); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = appendPageBool(dst, v.Page.Next); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -3904,7 +3763,7 @@ func appendGenericX(dst []byte, v *struct {
 			if elem == nil {
 				dst = append(dst, `null`...)
 			} else {
-				dst = strconv.AppendBool(dst, (*elem))
+				dst = strconv.AppendBool(dst, *elem)
 			}
 		}
 		keys.Release()
@@ -3929,9 +3788,9 @@ func readGenericX(d *codec.Decoder, v *struct {
 			if d.Null() {
 				v.Y = nil
 			} else {
-				items := []struct {
+				items := make([]struct {
 					Z int `json:"z"`
-				}{}
+				}, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, struct {
 						Z int `json:"z"`
@@ -3945,11 +3804,9 @@ func readGenericX(d *codec.Decoder, v *struct {
 			if d.Null() {
 				v.Page.Items = nil
 			} else {
-				items := []bool{}
+				items := make([]bool, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item bool
-					item = d.Bool()
-					items = append(items, item)
+					items = append(items, d.Bool())
 				}
 				v.Page.Items = items
 			}
@@ -3981,7 +3838,7 @@ func readGenericX(d *codec.Decoder, v *struct {
 						elem = nil
 					} else {
 						p2 := new(bool)
-						(*p2) = d.Bool()
+						*p2 = d.Bool()
 						elem = p2
 					}
 					m[int(key)] = elem
@@ -4052,12 +3909,8 @@ func nestPageBool(dst []byte, v *Page[bool], depth int) ([]byte, error) {
 	}
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
-		if v.Next == nil {
-			dst = append(dst, `null`...)
-		} else {
-			if dst, err = nestPageBool(dst, v.Next, depth+1); err != nil {
-				return dst, codec.InField(err, "next")
-			}
+		if dst, err = nestPageBool(dst, v.Next, depth+1); err != nil {
+			return dst, codec.InField(err, "next")
 		}
 	}
 	dst = append(dst, `,"by":`...)
@@ -4077,7 +3930,7 @@ func nestPageBool(dst []byte, v *Page[bool], depth int) ([]byte, error) {
 			if elem == nil {
 				dst = append(dst, `null`...)
 			} else {
-				dst = strconv.AppendBool(dst, (*elem))
+				dst = strconv.AppendBool(dst, *elem)
 			}
 		}
 		keys.Release()
@@ -4097,11 +3950,9 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := []bool{}
+				items := make([]bool, 0, d.Elements(0))
 				for more := d.Array(); more; more = d.More() {
-					var item bool
-					item = d.Bool()
-					items = append(items, item)
+					items = append(items, d.Bool())
 				}
 				v.Items = items
 			}
@@ -4133,7 +3984,7 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 						elem = nil
 					} else {
 						p2 := new(bool)
-						(*p2) = d.Bool()
+						*p2 = d.Bool()
 						elem = p2
 					}
 					m[int(key)] = elem
@@ -5062,7 +4913,7 @@ func readAll(d *codec.Decoder, v *All) {
 			if d.Null() {
 				v.Numbers = nil
 			} else {
-				items := []Numbers{}
+				items := make([]Numbers, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Numbers{})
 					readNumbers(d, &items[len(items)-1])
@@ -5075,6 +4926,427 @@ func readAll(d *codec.Decoder, v *All) {
 	}
 	if seen&0xb != 0xb {
 		d.Missing(seen, 0xb, "Empty", "Node", "Numbers")
+	}
+}
+
+// appendText appends Text as JSON.
+func appendText(dst []byte, v *Text) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"s":`...)
+	if dst, err = codec.AppendString(dst, v.S); err != nil {
+		return dst, codec.InField(err, "s")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeText decodes Text from one JSON text.
+func decodeText(data []byte, v *Text) error {
+	*v = Text{}
+	d := codec.NewDecoder(data)
+	readText(&d, v)
+	return d.End()
+}
+
+// readText reads Text.
+func readText(d *codec.Decoder, v *Text) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "s":
+			seen = d.Once(seen, 0x1)
+			v.S = d.String()
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "s")
+	}
+}
+
+// appendMoment appends Moment as JSON.
+func appendMoment(dst []byte, v *Moment) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"t":`...)
+	if dst, err = codec.AppendTime(dst, v.T); err != nil {
+		return dst, codec.InField(err, "t")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeMoment decodes Moment from one JSON text.
+func decodeMoment(data []byte, v *Moment) error {
+	*v = Moment{}
+	d := codec.NewDecoder(data)
+	readMoment(&d, v)
+	return d.End()
+}
+
+// readMoment reads Moment.
+func readMoment(d *codec.Decoder, v *Moment) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "t":
+			seen = d.Once(seen, 0x1)
+			v.T = d.Time()
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "t")
+	}
+}
+
+// appendBlob appends Blob as JSON.
+func appendBlob(dst []byte, v *Blob) ([]byte, error) {
+	dst = append(dst, `{"b":`...)
+	dst = codec.AppendBytes(dst, v.B)
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeBlob decodes Blob from one JSON text.
+func decodeBlob(data []byte, v *Blob) error {
+	*v = Blob{}
+	d := codec.NewDecoder(data)
+	readBlob(&d, v)
+	return d.End()
+}
+
+// readBlob reads Blob.
+func readBlob(d *codec.Decoder, v *Blob) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "b":
+			seen = d.Once(seen, 0x1)
+			v.B = codec.Bytes[byte](d)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "b")
+	}
+}
+
+// appendTwo appends Two as JSON.
+func appendTwo(dst []byte, v *Two) ([]byte, error) {
+	dst = append(dst, `{"a":[`...)
+	for i := range v.A {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = codec.AppendInt(dst, int64(v.A[i]))
+	}
+	dst = append(dst, `]}`...)
+	return dst, nil
+}
+
+// decodeTwo decodes Two from one JSON text.
+func decodeTwo(data []byte, v *Two) error {
+	*v = Two{}
+	d := codec.NewDecoder(data)
+	readTwo(&d, v)
+	return d.End()
+}
+
+// readTwo reads Two.
+func readTwo(d *codec.Decoder, v *Two) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "a":
+			seen = d.Once(seen, 0x1)
+			n := 0
+			for more := d.Array(); more; more = d.More() {
+				if n < len(v.A) {
+					v.A[n] = d.Int()
+				} else {
+					d.Skip()
+				}
+				n++
+			}
+			d.Length(n, 2)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "a")
+	}
+}
+
+// appendQuote appends Quote as JSON.
+func appendQuote(dst []byte, v *Quote) ([]byte, error) {
+	dst = append(dst, `{"i":"`...)
+	dst = codec.AppendInt(dst, int64(v.I))
+	dst = append(dst, `"}`...)
+	return dst, nil
+}
+
+// decodeQuote decodes Quote from one JSON text.
+func decodeQuote(data []byte, v *Quote) error {
+	*v = Quote{}
+	d := codec.NewDecoder(data)
+	readQuote(&d, v)
+	return d.End()
+}
+
+// readQuote reads Quote.
+func readQuote(d *codec.Decoder, v *Quote) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "i":
+			seen = d.Once(seen, 0x1)
+			d.Quote(true)
+			v.I = d.Int()
+			d.Quote(false)
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "i")
+	}
+}
+
+// appendCount appends Count as JSON.
+func appendCount(dst []byte, v *Count) ([]byte, error) {
+	var err error
+	dst = append(dst, `{"n":`...)
+	if dst, err = codec.AppendNumber(dst, v.N); err != nil {
+		return dst, codec.InField(err, "n")
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeCount decodes Count from one JSON text.
+func decodeCount(data []byte, v *Count) error {
+	*v = Count{}
+	d := codec.NewDecoder(data)
+	readCount(&d, v)
+	return d.End()
+}
+
+// readCount reads Count.
+func readCount(d *codec.Decoder, v *Count) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "n":
+			seen = d.Once(seen, 0x1)
+			v.N = json.Number(d.Number())
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "n")
+	}
+}
+
+// appendInts appends Ints as JSON.
+func appendInts(dst []byte, v *Ints) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys := codec.IntKeys(v.M)
+		dst = append(dst, '{')
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, '"')
+			dst = codec.AppendInt(dst, key)
+			dst = append(dst, `":`...)
+			elem := v.M[int(key)]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		keys.Release()
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeInts decodes Ints from one JSON text.
+func decodeInts(data []byte, v *Ints) error {
+	*v = Ints{}
+	d := codec.NewDecoder(data)
+	readInts(&d, v)
+	return d.End()
+}
+
+// readInts reads Ints.
+func readInts(d *codec.Decoder, v *Ints) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[int]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					key, err := codec.IntName(name, strconv.IntSize)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[int(key)]; known {
+						d.Duplicate()
+					}
+					m[int(key)] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
+	}
+}
+
+// appendTimes appends Times as JSON.
+func appendTimes(dst []byte, v *Times) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys, err := codec.TextKeys(v.M, codec.TimeText)
+		if err != nil {
+			return dst, codec.InField(err, "m")
+		}
+		dst = append(dst, '{')
+		for i, key := range keys {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+				return dst, codec.InField(codec.InName(err, key.Text), "m")
+			}
+			dst = append(dst, ':')
+			elem := v.M[key.Key]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeTimes decodes Times from one JSON text.
+func decodeTimes(data []byte, v *Times) error {
+	*v = Times{}
+	d := codec.NewDecoder(data)
+	readTimes(&d, v)
+	return d.End()
+}
+
+// readTimes reads Times.
+func readTimes(d *codec.Decoder, v *Times) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[time.Time]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					d.Unique(name)
+					key, err := codec.ParseTime(name)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[key]; known {
+						d.Duplicate()
+					}
+					m[key] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
+	}
+}
+
+// appendIDs appends IDs as JSON.
+func appendIDs(dst []byte, v *IDs) ([]byte, error) {
+	dst = append(dst, `{"m":`...)
+	if v.M == nil {
+		dst = append(dst, `null`...)
+	} else {
+		keys := codec.UUIDKeys(v.M)
+		dst = append(dst, '{')
+		for i, key := range keys.Sorted {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = codec.AppendUUID(dst, key)
+			dst = append(dst, ':')
+			elem := v.M[key]
+			dst = codec.AppendInt(dst, int64(elem))
+		}
+		keys.Release()
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	return dst, nil
+}
+
+// decodeIDs decodes IDs from one JSON text.
+func decodeIDs(data []byte, v *IDs) error {
+	*v = IDs{}
+	d := codec.NewDecoder(data)
+	readIDs(&d, v)
+	return d.End()
+}
+
+// readIDs reads IDs.
+func readIDs(d *codec.Decoder, v *IDs) {
+	var seen uint64
+	for name, ok := d.Object(); ok; name, ok = d.Next() {
+		switch name {
+		case "m":
+			seen = d.Once(seen, 0x1)
+			if d.Null() {
+				v.M = nil
+			} else {
+				m := map[uuid.UUID]int{}
+				for name, ok := d.Object(); ok; name, ok = d.Next() {
+					key, err := codec.ParseUUID(name)
+					if err != nil {
+						d.FailName(err)
+					}
+					if _, known := m[key]; known {
+						d.Duplicate()
+					}
+					m[key] = d.Int()
+				}
+				v.M = m
+			}
+		default:
+			d.Unknown(name)
+		}
+	}
+	if seen&0x1 != 0x1 {
+		d.Missing(seen, 0x1, "m")
 	}
 }
 
@@ -5128,7 +5400,7 @@ func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 	if v.closed == nil {
 		dst = append(dst, `null`...)
 	} else {
-		if dst, err = codec.AppendTime(dst, (*v.closed)); err != nil {
+		if dst, err = codec.AppendTime(dst, *v.closed); err != nil {
 			return dst, codec.InField(err, "closed")
 		}
 	}
@@ -5168,7 +5440,7 @@ func readAccountState(d *codec.Decoder, v *Account) {
 			if d.Null() {
 				v.History = nil
 			} else {
-				items := []entry{}
+				items := make([]entry, 0, d.Elements('{'))
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, entry{})
 					readEntryState(d, &items[len(items)-1])
@@ -5198,7 +5470,7 @@ func readAccountState(d *codec.Decoder, v *Account) {
 				v.closed = nil
 			} else {
 				p := new(time.Time)
-				(*p) = d.Time()
+				*p = d.Time()
 				v.closed = p
 			}
 		case "anon":
@@ -5578,6 +5850,10 @@ var (
 		*Inner
 	} = Left{}
 	_ struct {
+		Deep  int
+		Level int `json:"shadow"`
+	} = Inner{}
+	_ struct {
 		Other string `json:"Same"`
 		R     int
 	} = Right{}
@@ -5682,6 +5958,33 @@ var (
 		Strings *Strings
 		Numbers []Numbers
 	} = All{}
+	_ struct {
+		S string `json:"s"`
+	} = Text{}
+	_ struct {
+		T time.Time `json:"t"`
+	} = Moment{}
+	_ struct {
+		B []byte `json:"b"`
+	} = Blob{}
+	_ struct {
+		A [2]int `json:"a"`
+	} = Two{}
+	_ struct {
+		I int `json:"i,string"`
+	} = Quote{}
+	_ struct {
+		N json.Number `json:"n"`
+	} = Count{}
+	_ struct {
+		M map[int]int `json:"m"`
+	} = Ints{}
+	_ struct {
+		M map[time.Time]int `json:"m"`
+	} = Times{}
+	_ struct {
+		M map[uuid.UUID]int `json:"m"`
+	} = IDs{}
 	_ struct {
 		Owner   string `json:"owner"`
 		balance int64
