@@ -22,11 +22,12 @@ func (a *app) importFile() *cobra.Command {
 		Short: "Carry out the operations in a file, each once",
 		Long: `Carry out the operations in a file, JSON Lines or CSV; - reads the standard input.
 
-Each operation has an id and is carried out once: importing the file again, also after an import was
-killed half-way, or twice at the same time, changes nothing more. What the bank's
-rules refuse is remembered as refused under its id, and stays so until
---retry-refused. Rows that can't be read, and rows with an id that belongs to another operation,
-are named and skipped; then the exit status is 3.
+Each operation has an id and is carried out once: importing the file again, also after
+an import was killed half-way, or twice at the same time, changes nothing more. What
+the bank's rules refuse is remembered as refused under its id, and stays so until
+--retry-refused; that is an outcome like others, with exit status 0. Rows that can't be
+read, and rows with an id that belongs to another operation, are named and skipped; then
+the exit status is 3.
 
 A row has these fields, in CSV as columns that the first line names. A line has at
 most 65536 bytes, and no value goes over its end.
