@@ -185,17 +185,3 @@ func TestWrongGuessesOfElementsAreHarmless(t *testing.T) {
 		}
 	}
 }
-
-func TestMapsAreSortedWithoutAllocation(t *testing.T) {
-	m := map[string]int{"b": 1, "a": 2, "ü": 3, "": 4}
-	codec.StringKeys(m).Release()
-	if n := testing.AllocsPerRun(100, func() {
-		keys := codec.StringKeys(m)
-		if keys.Sorted[1] != "a" {
-			t.Error(keys.Sorted)
-		}
-		keys.Release()
-	}); n >= 1 {
-		t.Errorf("%v allocations", n)
-	}
-}

@@ -1,13 +1,19 @@
 package sqlite_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -192,14 +198,77 @@ func BenchmarkAppend1Writer(b *testing.B)   { benchmarkAppend(b, 1) }
 func BenchmarkAppend16Writers(b *testing.B) { benchmarkAppend(b, 16) }
 func BenchmarkAppend64Writers(b *testing.B) { benchmarkAppend(b, 64) }
 
-func median[T int | int64 | float64 | time.Duration](all []T) T {
-	sorted := append([]T(nil), all...)
-	for i := range sorted {
-		for j := i; j > 0 && sorted[j] < sorted[j-1]; j-- {
-			sorted[j], sorted[j-1] = sorted[j-1], sorted[j]
+func median[T cmp.Ordered](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}
+
+// childSteady appends from some goroutines for a while and prints how many appends that
+// were and the times they took in microseconds: median, 99th percentile, longest.
+func childSteady(ctx context.Context, path string, args []string) error {
+	goroutines, _ := strconv.Atoi(args[1])
+	lasting, err := time.ParseDuration(args[2])
+	if err != nil {
+		return err
+	}
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	times := make([][]time.Duration, goroutines)
+	errs := make([]error, goroutines)
+	var running sync.WaitGroup
+	for begin, g := time.Now(), 0; g < goroutines; g++ {
+		running.Go(func() {
+			stream := es.Stream{Category: "account", ID: args[0] + ":" + strconv.Itoa(g)}
+			for i := es.Version(0); time.Since(begin) < lasting && errs[g] == nil; i++ {
+				start := time.Now()
+				_, errs[g] = s.Append(ctx, es.Write{Stream: stream, Expect: es.Exactly(i), Events: []es.Event{newEvent()}})
+				times[g] = append(times[g], time.Since(start))
+			}
+		})
+	}
+	running.Wait()
+	all := slices.Concat(times...)
+	slices.Sort(all)
+	fmt.Println(len(all), all[len(all)/2].Microseconds(), all[len(all)*99/100].Microseconds(), all[len(all)-1].Microseconds())
+	return errors.Join(errors.Join(errs...), s.Close())
+}
+
+// BenchmarkAppendProcesses shows how processes share a file: how many appends all make,
+// the smallest share of one (1 is a fair one), and the slowest process's times.
+func BenchmarkAppendProcesses(b *testing.B) {
+	for _, processes := range []int{1, 2, 4} {
+		for _, goroutines := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%dx%d", processes, goroutines), func(b *testing.B) {
+				var total, least, p50, p99, longest float64
+				for b.Loop() {
+					path := filepath.Join(b.TempDir(), "events.db")
+					var cmds []*exec.Cmd
+					for p := range processes {
+						cmds = append(cmds, child(b, "steady", path, p, goroutines, time.Second))
+					}
+					sum, smallest := 0.0, math.Inf(1)
+					for _, out := range together(b, cmds...) {
+						var n, median, high, most float64
+						if _, err := fmt.Sscan(out, &n, &median, &high, &most); err != nil {
+							b.Fatal(err)
+						}
+						sum, smallest = sum+n, min(smallest, n)
+						p50, p99, longest = max(p50, median), max(p99, high), max(longest, most)
+					}
+					total += sum
+					least += smallest * float64(processes) / sum
+				}
+				b.ReportMetric(total/float64(b.N), "appends/s")
+				b.ReportMetric(least/float64(b.N), "least-share")
+				b.ReportMetric(p50, "p50-µs")
+				b.ReportMetric(p99, "p99-µs")
+				b.ReportMetric(longest, "max-µs")
+				b.ReportMetric(0, "ns/op")
+			})
 		}
 	}
-	return sorted[len(sorted)/2]
 }
 
 // fill makes streams of n events each, appended in turns, so that the events of one stream lie

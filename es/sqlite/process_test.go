@@ -32,6 +32,7 @@ var children = map[string]func(ctx context.Context, path string, args []string) 
 	"synced": childSynced,
 	"failed": childFailed,
 	"lone":   childLone,
+	"steady": childSteady,
 }
 
 func TestMain(m *testing.M) {

@@ -1,8 +1,6 @@
 // Package clash declares the names that generated code would like to use.
 package clash
 
-//lint:file-ignore SA5008,U1000 what is odd or unused here is so on purpose
-
 import "time"
 
 type (

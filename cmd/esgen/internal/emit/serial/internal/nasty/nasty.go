@@ -2,8 +2,6 @@
 // tests of the generated serializers beside it.
 package nasty
 
-//lint:file-ignore SA5008,U1000 what is odd or unused here is so on purpose
-
 import (
 	"encoding/json"
 	"math/big"

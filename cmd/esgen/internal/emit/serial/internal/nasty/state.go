@@ -1,7 +1,5 @@
 package nasty
 
-//lint:file-ignore SA5008,U1000 what is odd or unused here is so on purpose
-
 import (
 	"sync"
 	"time"

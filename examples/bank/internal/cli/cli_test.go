@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"regexp"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// asBank makes the test binary the bank itself, for tests that need processes of their own.
+const asBank = "RUN_AS_BANK"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asBank) != "" {
+		runBank()
+	}
+	testscript.Main(m, map[string]func(){"bank": runBank})
+}
+
+func runBank() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop)
+	os.Exit(Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Every script is a story that a person could type; see testdata/script.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status,
+			"prints": printed,
+		},
+	})
+}
+
+// status N bank … runs the bank and requires its exit status.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if m := regexp.MustCompile(`exit status (\d+)`).FindStringSubmatch(errorText(err)); m != nil {
+		got = m[1]
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != args[0] {
+		ts.Fatalf("exit status %s, want %s", got, args[0])
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// prints FILE compares the last standard output with a file, but for times, which read yyyy-mm-ddThh:mm:ss.uuuuuuZ there.
+func printed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: prints FILE")
+	}
+	times := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`)
+	got := times.ReplaceAllString(ts.ReadFile("stdout"), "yyyy-mm-ddThh:mm:ss.uuuuuuZ")
+	if want := ts.ReadFile(args[0]); got != want {
+		ts.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+}
