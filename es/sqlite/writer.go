@@ -172,7 +172,7 @@ func (w *writer) take() bool {
 func (w *writer) begin() error {
 	ctx := w.batch[0].ctx
 	if w.conn == nil {
-		if err := w.connect(ctx); err != nil {
+		if err := w.connect(ctx, existingFile); err != nil {
 			return err
 		}
 	}
@@ -182,7 +182,11 @@ func (w *writer) begin() error {
 	}
 	for b := (backoff{}); ; {
 		_, err := w.conn.exec("BEGIN IMMEDIATE")
+		if err == nil {
+			return nil
+		}
 		if !isBusy(err) {
+			w.abandon()
 			return err
 		}
 		w.contended = courtesy
@@ -213,13 +217,13 @@ func (w *writer) abandon() {
 }
 
 // connect opens the writer's connection, and sees to the file's schema.
-func (w *writer) connect(ctx context.Context) error {
-	c, err := w.store.connectWriter(ctx)
+func (w *writer) connect(ctx context.Context, mode string) error {
+	c, err := w.store.connectWriter(ctx, mode)
 	if err != nil {
 		return err
 	}
 	t := &tx{conn: c}
-	if err = prepareFile(ctx, c); err == nil {
+	if err = prepareFile(ctx, w.store.closing, c); err == nil {
 		err = retryBusy(ctx, w.store.closing, t.findHead)
 	}
 	if err != nil {
