@@ -15,7 +15,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -100,7 +99,7 @@ func goError(err error) error {
 func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 	for _, pattern := range cfg.Patterns {
 		if strings.HasSuffix(pattern, ".go") {
-			return nil, fmt.Errorf("%s is a file: name its package, such as ./%s", pattern, filepath.ToSlash(filepath.Dir(pattern)))
+			return nil, fmt.Errorf("%s is a file: name the folder of its package", pattern)
 		}
 	}
 	roots, err := packages.Load(&packages.Config{
