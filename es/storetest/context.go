@@ -111,7 +111,7 @@ func contextEndsMidway(e *env) {
 		for n := range each {
 			writes := []es.Write{write(own, es.Exactly(es.Version(2*n)), e.events(2)...), write(stream("shared"), es.Any, e.event())}
 			ctx, cancel := context.WithCancel(e.ctx)
-			timer := time.AfterFunc(time.Duration(random.Int64N(int64(2*typical))), cancel)
+			timer := time.AfterFunc(time.Duration(random.Int64N(int64(2*typical)+1)), cancel)
 			began := time.Now()
 			first, err := s.Append(ctx, writes...)
 			timer.Stop()

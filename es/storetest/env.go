@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -90,7 +92,7 @@ func capability[C any](e *env, s es.Store) C {
 	e.Helper()
 	c, ok := es.Capability[C](s)
 	if !ok {
-		missing := fmt.Sprintf("%T does not implement %T", s, (*C)(nil))
+		missing := fmt.Sprintf("%T does not implement %s", s, reflect.TypeFor[C]())
 		if e.harness.Complete {
 			e.Fatalf("the harness is Complete, but %s", missing)
 		}
@@ -268,11 +270,20 @@ type content struct {
 
 func (e *env) content(s es.Store, streams ...es.Stream) content {
 	e.Helper()
-	c := content{Feed: e.feed(s), Streams: map[es.Stream][]es.Recorded{}}
+	c := content{Feed: cloned(e.feed(s)), Streams: map[es.Stream][]es.Recorded{}}
 	for _, stream := range streams {
-		c.Streams[stream] = e.read(s, es.ReadQuery{Stream: stream})
+		c.Streams[stream] = cloned(e.read(s, es.ReadQuery{Stream: stream}))
 	}
 	return c
+}
+
+// cloned gives events memory that no store knows, so that they stay as they were read.
+func cloned(recs []es.Recorded) []es.Recorded {
+	for i := range recs {
+		recs[i].Data = bytes.Clone(recs[i].Data)
+		recs[i].Meta.Keys = maps.Clone(recs[i].Meta.Keys)
+	}
+	return recs
 }
 
 // unchanged fails the test if the store's content is not as it was before.

@@ -79,6 +79,7 @@ func (i *importer) Import(path string) (*types.Package, error) {
 		return nil, err
 	}
 	defer f.Close()
+	//lint:ignore SA1019 The go command of Go 1.26 exports archives, which Read doesn't take by itself.
 	r, err := gcexportdata.NewReader(f)
 	if err != nil {
 		return nil, err

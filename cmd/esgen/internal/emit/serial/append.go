@@ -188,7 +188,7 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 		return []jen.Code{jen.Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.Lit("{}").Op("..."))}
 	}
 	always := func(f *shape.Field) bool {
-		if f.OmitEmpty || f.OmitZero {
+		if f.Omits() {
 			return false
 		}
 		for _, s := range f.Steps {
@@ -262,7 +262,7 @@ func (a *appender) present(f *shape.Field, v place) *jen.Statement {
 		}
 	}
 	v = v.field(f.Go)
-	if f.OmitEmpty {
+	if f.OmitEmpty && shape.HasEmpty(f.Type.Go) {
 		terms = append(terms, notEmpty(f.Type.Go, v.val))
 	}
 	if f.OmitZero {

@@ -2664,16 +2664,18 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			}
 		case "a":
 			seen = d.Once(seen, 0x80)
-			n := 0
-			for more := d.Array(); more; more = d.More() {
-				if n < len(v.A) {
-					v.A[n] = d.Int()
-				} else {
-					d.Skip()
+			if !d.Null() {
+				n := 0
+				for more := d.Array(); more; more = d.More() {
+					if n < len(v.A) {
+						v.A[n] = d.Int()
+					} else {
+						d.Skip()
+					}
+					n++
 				}
-				n++
+				d.Length(n, 2)
 			}
-			d.Length(n, 2)
 		case "e":
 			seen = d.Once(seen, 0x100)
 			if !d.Null() {
@@ -2686,13 +2688,19 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			}
 		case "st":
 			seen = d.Once(seen, 0x200)
-			readAddress(d, &v.St)
+			if !d.Null() {
+				readAddress(d, &v.St)
+			}
 		case "t":
 			seen = d.Once(seen, 0x400)
-			v.T = d.Time()
+			if !d.Null() {
+				v.T = d.Time()
+			}
 		case "u":
 			seen = d.Once(seen, 0x800)
-			v.U = d.UUID()
+			if !d.Null() {
+				v.U = d.UUID()
+			}
 		case "by":
 			seen = d.Once(seen, 0x1000)
 			v.By = codec.Bytes[byte](d)
@@ -2735,9 +2743,6 @@ func readOptional(d *codec.Decoder, v *Optional) {
 		default:
 			d.Unknown(name)
 		}
-	}
-	if seen&0xe80 != 0xe80 {
-		d.Missing(seen, 0xe80, "a", "st", "t", "u")
 	}
 }
 
