@@ -105,7 +105,7 @@ func history(accounts, rounds int) ([]operation.Request, map[string]int64) {
 func TestRowsThatDependOnEachOtherKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	b, _, _ := newFile(t)
-	requests, balances := history(8, 12)
+	requests, balances := history(8, few(12))
 	if fates := importAll(t, b, rowsOf(requests), false); fates[bank.Applied] != len(requests) {
 		t.Errorf("the fates are %v, want all %d applied", fates, len(requests))
 	}
@@ -123,7 +123,7 @@ func TestAFileThatIsImportedTwiceAtOnceIsAppliedOnce(t *testing.T) {
 	t.Parallel()
 	b, _, path := newFile(t)
 	other, _ := openFile(t, path)
-	requests, balances := history(5, 6)
+	requests, balances := history(5, few(6))
 	var sum [bank.OtherID + 1]int
 	var mu sync.Mutex
 	var imports sync.WaitGroup

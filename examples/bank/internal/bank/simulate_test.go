@@ -44,7 +44,7 @@ func TestSimulationsShareAccounts(t *testing.T) {
 	var runs sync.WaitGroup
 	for i, b := range []*bank.Bank{b, other} {
 		runs.Go(func() {
-			done, err := b.Simulate(t.Context(), bank.Simulation{Name: string(rune('a' + i)), Accounts: 2, Shared: 2, Operations: 150, Writers: 8, Seed: uint64(i)}, nil)
+			done, err := b.Simulate(t.Context(), bank.Simulation{Name: string(rune('a' + i)), Accounts: 2, Shared: 2, Operations: few(150), Writers: 8, Seed: uint64(i)}, nil)
 			if err != nil {
 				t.Error(err)
 				return

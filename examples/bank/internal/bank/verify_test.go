@@ -40,28 +40,29 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*testing.T, es.Store)
 		want  []string
+		alone bool // nothing else is found
 	}{
 		"a snapshot with another balance": {
 			saveSnapshot(`{"Owner":"Owner of ada","Currency":"EUR","Balance":999,"Overdraft":0,"Closed":false}`),
-			[]string{"account-ada", "Balance: 800 → 799"},
+			[]string{"account-ada", "Balance: 800 → 799"}, true,
 		},
 		"a snapshot that can't be read": {
 			saveSnapshot(`{"Owner":7}`),
-			[]string{"account-ada", "snapshot", "version 2"},
+			[]string{"account-ada", "snapshot", "version 2"}, true,
 		},
 		"an event of an unknown type": {
 			func(t *testing.T, store es.Store) { write(t, store, "ada", "account.frozen", 1, `{}`) },
-			[]string{"account-ada", "version 4", "account.frozen"},
+			[]string{"account-ada", "version 4", "account.frozen"}, true,
 		},
 		"an event that can't be read": {
 			func(t *testing.T, store es.Store) { write(t, store, "ada", "account.deposited", 1, `{"amount":"1"}`) },
-			[]string{"account-ada", "version 4", "amount"},
+			[]string{"account-ada", "version 4", "amount"}, true,
 		},
 		"a transfer that nobody received": {
 			func(t *testing.T, store es.Store) {
 				write(t, store, "ada", "account.transfer_sent", 1, `{"to":"bob","amount":100}`)
 			},
-			[]string{"3.00 EUR were sent, but 2.00 EUR received"},
+			[]string{"3.00 EUR were sent, but 2.00 EUR received", "the balances add up to 9.00 EUR"}, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +74,8 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(books.Wrong) == 0 {
-				t.Fatal("verify finds nothing")
+			if len(books.Wrong) == 0 || c.alone && len(books.Wrong) > 1 {
+				t.Errorf("verify has %d findings", len(books.Wrong))
 			}
 			var text strings.Builder
 			for _, finding := range books.Wrong {

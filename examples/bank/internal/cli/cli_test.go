@@ -2,12 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/examples/bank/internal/bank"
 )
 
 // asBank makes the test binary the bank itself, for tests that need processes of their own.
@@ -73,5 +79,38 @@ func printed(ts *testscript.TestScript, neg bool, args []string) {
 	got := times.ReplaceAllString(ts.ReadFile("stdout"), "yyyy-mm-ddThh:mm:ss.uuuuuuZ")
 	if want := ts.ReadFile(args[0]); got != want {
 		ts.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestVerifyNamesTheAccountAndFails(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "bank.db")
+	var out, errs strings.Builder
+	bankCmd := func(args ...string) int {
+		return Run(t.Context(), append(args, "--store", name), strings.NewReader(""), &out, &errs)
+	}
+	if bankCmd("open", "ada", "--owner", "Ada", "--currency", "EUR") != exitDone || bankCmd("verify") != exitDone {
+		t.Fatal(errs.String())
+	}
+	store, err := bank.OpenStore(t.Context(), name, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Append(t.Context(), es.Write{Stream: es.Stream{Category: "account", ID: "ada"}, Expect: es.Exactly(1), Events: []es.Event{
+		{ID: es.NewID(), Type: "account.frozen", Schema: 1, Data: []byte(`{}`)},
+	}})
+	if err = errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if status := bankCmd("verify"); status != exitFailed {
+		t.Errorf("exit status %d, want %d", status, exitFailed)
+	}
+	for _, want := range []string{"account-ada at version 2", `unknown event type "account.frozen"`, "bank: the books are wrong: 1 finding\n"} {
+		if !strings.Contains(errs.String(), want) {
+			t.Errorf("it says\n%swant %q", &errs, want)
+		}
+	}
+	if status := bankCmd("statement", "ada"); status != exitFailed {
+		t.Errorf("a statement with an event that can't be read: exit status %d, want %d", status, exitFailed)
 	}
 }
