@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -93,6 +94,7 @@ func (w *writer) run() {
 		select {
 		case op := <-w.store.ops:
 			w.batch = append(w.batch[:0], op)
+			runtime.Gosched() // lets those come that the last commit has just answered
 			w.commit()
 			clear(w.batch)
 		case <-w.store.closing:
