@@ -1,6 +1,9 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // Decoder reads one JSON text. Its zero value is of no use: see [NewDecoder].
 type Decoder struct {
@@ -9,8 +12,9 @@ type Decoder struct {
 	depth int // of open arrays and objects
 	keyAt int // where the last name begins
 
-	err   error // the first one
-	errAt int
+	err     error // the first one
+	errAt   int
+	missing string // the name of the required field, if that is the error
 
 	text string // a copy of the data from textAt on, which decoded strings share
 	base int
@@ -36,10 +40,15 @@ func (d *Decoder) End() error {
 }
 
 func (d *Decoder) report() error {
-	if e, ok := d.err.(*Error); ok {
-		return e
+	e := &Error{Path: pathTo(d.data, d.errAt), Offset: d.errAt, Err: d.err}
+	var inner *Error
+	if d.missing != "" {
+		e.Path = join(e.Path, member(d.missing))
+	} else if errors.As(d.err, &inner) {
+		// From an UnmarshalJSON that uses this package, too.
+		e.Path, e.Err = join(e.Path, inner.Path), inner.Err
 	}
-	return &Error{Path: pathTo(d.data, d.errAt), Offset: d.errAt, Err: d.err}
+	return e
 }
 
 // FailName makes err the decoder's error, at the name that was read last, unless it

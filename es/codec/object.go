@@ -123,19 +123,12 @@ func (d *Decoder) Missing(seen, required uint64, names ...string) {
 	for _, name := range names {
 		field := required & -required
 		if seen&field == 0 {
-			at := max(d.pos-1, 0)
-			d.fail(&Error{Path: join2(pathTo(d.data, at), member(name)), Offset: at, Err: ErrMissing})
+			d.missing = name
+			d.failAt(ErrMissing, max(d.pos-1, 0))
 			return
 		}
 		required &^= field
 	}
-}
-
-func join2(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return join(a, b)
 }
 
 // Unknown skips a member that no field has the name of. It fails if the object had one of

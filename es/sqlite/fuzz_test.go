@@ -61,7 +61,7 @@ func FuzzDamagedFile(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		s, err := sqlite.Open(ctx, path)
+		s, err := sqlite.Open(ctx, path, sqlite.WithDurability(sqlite.Relaxed))
 		if err != nil {
 			return
 		}

@@ -150,8 +150,11 @@ func contextOthersGoOn(e *env) {
 		for range some(20) {
 			if i%2 == 0 {
 				ctx, cancel := context.WithTimeout(e.ctx, time.Duration(rand.IntN(300))*time.Microsecond)
-				for _, op := range ops {
-					_ = op(ctx)
+				for range 2 { // while the context ends, and after
+					for _, op := range ops {
+						_ = op(ctx)
+					}
+					<-ctx.Done()
 				}
 				cancel()
 				continue
@@ -164,4 +167,9 @@ func contextOthersGoOn(e *env) {
 		}
 		return nil
 	})
+	for name, op := range e.ops(e.store) {
+		if err := op(e.ctx); err != nil {
+			e.Errorf("%s, after others' contexts ended: %v", name, err)
+		}
+	}
 }

@@ -254,8 +254,8 @@ func (e *env) killedChild(after int) (acks []acknowledgement) {
 	if err != nil {
 		e.Fatalf("starting a child process: %v", err)
 	}
-	var noise bytes.Buffer
-	child.Stderr = &noise
+	var noise, stderr bytes.Buffer
+	child.Stderr = &stderr
 	if err := child.Start(); err != nil {
 		e.Fatalf("starting a child process: %v", err)
 	}
@@ -284,7 +284,7 @@ func (e *env) killedChild(after int) (acks []acknowledgement) {
 	}
 	_ = child.Wait()
 	if !killed {
-		e.Fatalf("the child process ended by itself after %d acknowledgements:\n%s", len(acks), noise.String())
+		e.Fatalf("the child process ended by itself after %d acknowledgements:\n%s%s", len(acks), &noise, &stderr)
 	}
 	return acks
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -298,9 +299,35 @@ func (e *env) unchanged(after string, before content) {
 	}
 }
 
-// diff compares what the suite compares: an empty map or slice is as good as none.
+// diff compares what the suite compares, and shows where it differs: an empty map or
+// slice is as good as none.
 func diff(want, got any) string {
+	if equal(want, got) {
+		return ""
+	}
 	return cmp.Diff(want, got, cmpopts.EquateEmpty())
+}
+
+// equal spares long lists of equal events the much slower look for a difference.
+func equal(want, got any) bool {
+	switch want := want.(type) {
+	case []es.Recorded:
+		got, ok := got.([]es.Recorded)
+		return ok && slices.EqualFunc(want, got, equalEvents)
+	case content:
+		got, ok := got.(content)
+		return ok && slices.EqualFunc(want.Feed, got.Feed, equalEvents) && maps.EqualFunc(want.Streams, got.Streams, func(want, got []es.Recorded) bool {
+			return slices.EqualFunc(want, got, equalEvents)
+		})
+	}
+	return false
+}
+
+func equalEvents(a, b es.Recorded) bool {
+	return a.ID == b.ID && a.Type == b.Type && a.Schema == b.Schema && bytes.Equal(a.Data, b.Data) &&
+		a.Stream == b.Stream && a.Version == b.Version && a.Position == b.Position && a.RecordedAt.Equal(b.RecordedAt) &&
+		a.Meta.CorrelationID == b.Meta.CorrelationID && a.Meta.CausationID == b.Meta.CausationID && a.Meta.Actor == b.Meta.Actor &&
+		a.Meta.Tenant == b.Meta.Tenant && maps.Equal(a.Meta.Keys, b.Meta.Keys)
 }
 
 // concurrently runs n functions at once and returns when all have. The errors that

@@ -77,7 +77,7 @@ func Run(t *testing.T, h Harness) {
 
 // usualPatience is how long a clause may take before its contexts end, so that a store
 // that hangs fails the clause at fault.
-const usualPatience = 2 * time.Minute
+const usualPatience = 5 * time.Minute
 
 // Check checks this clause alone. A store that breaks it fails t.
 func (c Clause) Check(t testing.TB, h Harness) {

@@ -49,7 +49,7 @@ func (i *importer) list(paths []string) error {
 		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedExportFile,
 	}, missing...)
 	if err != nil {
-		return fmt.Errorf("importing packages: %w", err)
+		return fmt.Errorf("importing packages: %w", goError(err))
 	}
 	for _, p := range found {
 		i.listed[p.PkgPath] = p

@@ -84,7 +84,7 @@ func (b *builder) eventFields(s *Type, path string) {
 	seen := map[string]bool{} // types already visited
 	st := s.Go.Underlying().(*types.Struct)
 	next := []level{{st: st, key: s.Go}}
-	count, nextCount := map[string]int{}, map[string]int{}
+	var count, nextCount map[string]int // how often a type is embedded at a level
 	for len(next) > 0 {
 		current := next
 		next = nil

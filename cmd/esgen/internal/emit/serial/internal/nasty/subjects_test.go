@@ -56,6 +56,8 @@ var subjects = []subject{
 	subjectOf(appendEmpty, decodeEmpty),
 	subjectOf(appendWide, decodeWide),
 	subjectOf(appendAll, decodeAll),
+	subjectOf(appendCustom, decodeCustom),
+	subjectOf(appendTagged, decodeTagged),
 	subjectOf(appendLoose, decodeLoose),
 	subjectOf(appendText, decodeText),
 	subjectOf(appendTwo, decodeTwo),
