@@ -121,16 +121,19 @@ type querier interface {
 // readVersion returns the version of the tables, 0 if there are none.
 func readVersion(ctx context.Context, q querier, schema string) (version int, err error) {
 	var exists bool
-	if err := q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", quoted(schema)+".store").Scan(&exists); err != nil {
-		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
-			return 0, fmt.Errorf("reading the version of schema %s: %w: grant what postgres.GrantSQL prints", schema, err)
-		}
+	// Not to_regclass, which answers from the session's cache, though another process has
+	// created the table meanwhile.
+	if err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = 'store')`, schema).Scan(&exists); err != nil {
 		return 0, err
 	}
 	if !exists {
 		return 0, nil
 	}
 	err = q.QueryRow(ctx, "SELECT version FROM "+quoted(schema)+".store").Scan(&version)
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
+		err = fmt.Errorf("%w: grant the role what postgres.GrantSQL prints", err)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("reading the version of schema %s: %w", schema, err)
 	}
