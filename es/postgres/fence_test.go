@@ -33,7 +33,7 @@ func newWorld(t testing.TB, opts ...postgres.Option) *world {
 
 func newWorldAt(t testing.TB, place string, opts ...postgres.Option) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute+*soak)
 	t.Cleanup(cancel)
 	schema, url, _ := strings.Cut(place, " ")
 	w := &world{TB: t, ctx: ctx, place: place, schema: schema, url: url}
