@@ -33,7 +33,7 @@ type Root struct {
 	version  es.Version
 	snapshot es.Version
 	pending  []Pending
-	stale    bool
+	frozen   error // why it can't be saved; nil if it can
 }
 
 // Pending is an event that was recorded but not yet saved.
@@ -66,8 +66,8 @@ func RootOf(a any) *Root {
 // Init gives a new aggregate its id and its [Type].
 func Init(r *Root, id string, typ any) { r.id, r.typ = id, typ }
 
-// TypeOf returns the [Type] that an aggregate was made with. It is false for one that was not
-// made by its generated New.
+// TypeOf returns the [Type] that an aggregate was made with. It is false for one that
+// was not made by its generated New.
 func TypeOf[T any](a *T) (Type[T], bool) {
 	root := RootOf(a)
 	if root == nil {
@@ -88,7 +88,7 @@ func PendingOf(r *Root) []Pending { return r.pending }
 // Loaded tells that the state is that of version v, loaded by way of a snapshot of
 // version snapshot (0: of none), with nothing pending.
 func Loaded(r *Root, v, snapshot es.Version) {
-	r.version, r.snapshot, r.pending, r.stale = v, snapshot, nil, false
+	r.version, r.snapshot, r.pending, r.frozen = v, snapshot, nil, nil
 }
 
 // Saved tells that the pending events are stored and v is the version of the last.
@@ -101,9 +101,14 @@ func Snapshotted(r *Root, v es.Version) { r.snapshot = v }
 // 0 if none is.
 func SnapshotOf(r *Root) es.Version { return r.snapshot }
 
-// MarkStale tells that the state no longer equals what is stored, so that the
-// aggregate must be loaded again before it can be saved.
-func MarkStale(r *Root) { r.stale = true }
+// Freeze tells that the aggregate can be looked at but no longer saved, and why. The
+// first reason stays.
+func Freeze(r *Root, reason error) {
+	if r.frozen == nil {
+		r.frozen = reason
+	}
+}
 
-// IsStale reports whether [MarkStale] was called since the aggregate was loaded.
-func IsStale(r *Root) bool { return r.stale }
+// Frozen returns the reason that [Freeze] was given since the aggregate was loaded,
+// nil if there is none.
+func Frozen(r *Root) error { return r.frozen }

@@ -22,7 +22,7 @@ var (
 // UnknownType returns the error for a stored event whose name is none of known. It
 // matches [ErrUnknownType].
 func UnknownType(category, name string, known ...string) error {
-	slices.Sort(known)
+	known = slices.Sorted(slices.Values(known)) // the caller's slice stays as it is
 	return fmt.Errorf("%w %q in category %s (known: %s): it was written by another build; "+
 		"if its struct was renamed, keep the stored name with //esgen:event name=%s, "+
 		"if it was deleted, bring the struct back or drop the event with an upcaster to nothing",

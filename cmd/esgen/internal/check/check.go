@@ -1,0 +1,88 @@
+// Package check finds what keeps a model from being generated, and completes it with
+// what the emitter needs: the shapes of what is stored, and the generated apply bodies.
+package check
+
+import (
+	"go/types"
+	"reflect"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+const rootPackage = "github.com/esgen-go/esgen/aggregate"
+
+// Package checks one package.
+func Package(p *model.Package, problems *problem.List) {
+	c := &checker{p, problems}
+	c.names()
+	for _, a := range p.Aggregates {
+		if c.root(a); a.Root != "" {
+			a.State = c.shape(a.Type, shape.State)
+		}
+		for _, e := range a.Events {
+			for _, v := range e.Versions {
+				v.Shape = c.shape(v.Type, shape.Event)
+			}
+		}
+		for _, v := range a.Latest() {
+			c.apply(a, v)
+		}
+		for _, v := range a.Old() {
+			if v.Assign {
+				problems.At(v.AssignPos, "apply=assign is at version %d of %s, and only the latest is applied: remove it", v.Schema, v.Event.Name)
+			}
+		}
+	}
+}
+
+type checker struct {
+	*model.Package
+	problems *problem.List
+}
+
+func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
+	s, problems := shape.Of(t, mode)
+	for _, p := range problems {
+		if !c.problems.OnLine(p.Pos) { // an unknown type, of which the type-checker has told
+			c.problems.At(p.Pos, "%s", p)
+		}
+	}
+	return s
+}
+
+// root reports a state struct that doesn't embed aggregate.Root as it should.
+func (c *checker) root(a *model.Aggregate) {
+	s := a.Type.Underlying().(*types.Struct)
+	for i := range s.NumFields() {
+		f := s.Field(i)
+		if f.Type().Underlying() == types.Typ[types.Invalid] && f.Name() == "Root" {
+			return // the type-checker has told
+		}
+		t := types.Unalias(f.Type())
+		pointer, isPointer := t.(*types.Pointer)
+		if isPointer {
+			t = types.Unalias(pointer.Elem())
+		}
+		if !isRoot(t) {
+			continue
+		}
+		switch {
+		case isPointer:
+			c.problems.At(f.Pos(), "aggregate %s embeds a pointer to aggregate.Root: embed the value, aggregate.Root", a.Go)
+		case !f.Embedded():
+			c.problems.At(f.Pos(), "aggregate %s has aggregate.Root as field %s: embed it, without the name", a.Go, f.Name())
+		case reflect.StructTag(s.Tag(i)) != "":
+			c.problems.At(f.Pos(), "aggregate.Root has a tag in aggregate %s, and is never stored: remove the tag", a.Go)
+		}
+		a.Root = f.Name()
+		return
+	}
+	c.problems.At(a.Pos, "aggregate %s doesn't embed aggregate.Root: write aggregate.Root as the first line of the struct and import %q", a.Go, rootPackage)
+}
+
+func isRoot(t types.Type) bool {
+	named, ok := t.(*types.Named)
+	return ok && named.Obj().Name() == "Root" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == rootPackage
+}

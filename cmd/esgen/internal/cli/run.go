@@ -1,0 +1,162 @@
+// Package cli is the command line of esgen.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"go/token"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+)
+
+// The exit statuses.
+const (
+	OK       = 0
+	Problems = 1 // in the packages; with -check also drift
+	Failed   = 2 // wrong usage, or something that has nothing to do with the packages' code
+)
+
+// command is one run.
+type command struct {
+	dir            string
+	patterns       []string
+	check, verbose bool
+	stderr         io.Writer
+	started        time.Time
+	problems       *problem.List
+}
+
+// Run runs esgen in dir with the command line's arguments and returns the exit status.
+func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Writer) int {
+	c := &command{dir: dir, stderr: stderr, started: time.Now()}
+	flags := flag.NewFlagSet("esgen", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors and help are printed here
+	flags.BoolVar(&c.check, "check", false, "")
+	flags.BoolVar(&c.verbose, "v", false, "")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return OK
+	} else if err != nil {
+		fmt.Fprintf(stderr, "esgen: %v\nRun 'esgen -h' for the usage.\n", err)
+		return Failed
+	}
+	c.patterns = flags.Args()
+
+	changes, err := c.generate(ctx)
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "esgen: %v\n", err)
+		return Failed
+	case c.problems.Len() > 0:
+		for _, line := range c.problems.Lines(dir) {
+			fmt.Fprintln(stderr, line)
+		}
+		return Problems
+	case c.check:
+		return c.report(changes)
+	}
+	if err := output.Apply(changes); err != nil {
+		fmt.Fprintf(stderr, "esgen: %v\n", err)
+		return Failed
+	}
+	for _, change := range changes {
+		verb := "wrote"
+		if change.Content == nil {
+			verb = "removed"
+		}
+		c.logf("%s %s (was %s)", verb, problem.Relative(dir, change.Path), change.State)
+	}
+	c.logf("done: %d files changed", len(changes))
+	return OK
+}
+
+// generate takes the packages through all stages but the last, which touches files.
+func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
+
+	fset := token.NewFileSet()
+	c.problems = problem.NewList(fset)
+	loaded, err := load.Load(ctx, load.Config{
+		Dir: c.dir, Patterns: c.patterns, Fset: fset, Problems: c.problems, Logf: c.logf,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var models []*model.Package
+	for _, p := range loaded {
+		m := &model.Package{Package: p}
+		if p.Types != nil {
+			m = model.Build(p, c.problems)
+			check.Package(m, c.problems)
+		}
+		models = append(models, m)
+	}
+	if c.problems.Len() > 0 {
+		return nil, nil
+	}
+	c.logf("checked %d packages", len(models))
+	var changes []*output.Change
+	for _, m := range models {
+		more, err := c.plan(m)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil
+}
+
+// plan emits the files of a package and compares them with the disk.
+func (c *command) plan(m *model.Package) ([]*output.Change, error) {
+	if m.Dir == "" {
+		return nil, nil
+	}
+	var code, test []byte
+	if m.Types != nil {
+		var err error
+		if code, test, err = emit.Package(m); err != nil {
+			return nil, err
+		}
+		c.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(code), len(test))
+	}
+	var changes []*output.Change
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
+		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, c.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	return changes, nil
+}
+
+// report prints what is not as esgen would leave it.
+func (c *command) report(changes []*output.Change) int {
+	for _, change := range changes {
+		fmt.Fprintf(c.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(c.dir, change.Path), change.State)
+	}
+	if len(changes) > 0 {
+		return Problems
+	}
+	return OK
+}
+
+func (c *command) logf(format string, args ...any) {
+	if c.verbose {
+		fmt.Fprintf(c.stderr, "esgen: %4d ms: %s\n", time.Since(c.started).Milliseconds(), fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,54 @@
+package cli
+
+const usage = `esgen writes the code between events and their store.
+
+Usage:
+
+	esgen [-check] [-v] [packages]
+
+The packages are named as for the go command, such as . (the default) or ./...;
+GOFLAGS and build tags count. To each package with directives esgen writes
+
+	es_gen.go       the sum of each aggregate's events, New, NewRepository, Decode,
+	                the record methods, serializers, upcaster chains, replay
+	es_gen_test.go  round-trip tests and fuzz targets for all of that
+
+and it removes them from packages that have no directives any more. It writes
+everything or, if there is a problem in any of the packages, nothing.
+
+Directives stand at the end of the doc comment, without a space after the //:
+
+	//esgen:aggregate       on the state struct, which embeds aggregate.Root
+	    name=account        stream category (default: the type's name in snake case)
+	    new=NewAccount      name of the constructor (default: New in a package of
+	                        the aggregate's name, else New and the type's name)
+	//esgen:event           on an event's struct; (a *Account) applyOpened(e Opened)
+	                        is written by you
+	    name=account.opened stored name (default: category.type_in_snake_case)
+	    version=2           schema version (default: 1)
+	    aggregate=Account   where the package has several (the Go name)
+	    apply=assign        write the apply method too: fields are copied by name
+	//esgen:upcast          on a function from a struct of an old version to one of a
+	                        later version: func(OldV1) New; func(Old) []New or
+	                        func(Old) []AccountEvent splits it; func(Old) drops it;
+	                        all may return an error too. An old struct needs no
+	                        directive where its upcaster leads to one event
+
+Flags:
+
+	-check  write nothing; tell which files are missing, stale or orphaned
+	-v      tell what is read and written, and when
+	-h      print this
+
+Exit status:
+
+	0  done; with -check: everything is current
+	1  problems, one a line as file:line:col: message; with -check: something is not current
+	2  wrong usage, or esgen couldn't do its work
+
+Examples:
+
+	//go:generate go tool esgen            in a package, after go get -tool github.com/esgen-go/esgen/cmd/esgen
+	go run github.com/esgen-go/esgen/cmd/esgen ./...
+	go tool esgen -check ./...             in CI
+`

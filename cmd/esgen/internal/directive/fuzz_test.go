@@ -1,0 +1,38 @@
+package directive_test
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+	"testing"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+)
+
+func FuzzAnyCommentParsesWithoutAPanic(f *testing.F) {
+	for _, seed := range []string{
+		"//esgen:event", "//esgen:event name=a version=2 apply=assign", "//esgen:aggregate name=a new=B",
+		"//esgen:upcast", "// esgen:event", "/*esgen:event*/", "//esgen:evnt", "//esgen:event name=`", `//esgen:event "x`,
+		"//esgen:event name= =x", "//go:generate go tool esgen", "//esgne:event", "// prose", "//",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") {
+			return
+		}
+		fset := token.NewFileSet()
+		file := fset.AddFile("a.go", -1, len(text)+2)
+		problems := problem.NewList(fset)
+		d, ok := directive.Parse(&ast.Comment{Slash: file.Pos(0), Text: text}, problems)
+		if ok && d.Kind != directive.Aggregate && d.Kind != directive.Event && d.Kind != directive.Upcast {
+			t.Errorf("%q is a directive of kind %q", text, d.Kind)
+		}
+		for _, arg := range d.Args {
+			if arg.Value == "" || !arg.Pos.IsValid() {
+				t.Errorf("%q has argument %+v", text, arg)
+			}
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package emit
+
+import (
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+)
+
+// writeCode writes the generated file: first what people use, then what repositories do, then
+// the serializers.
+func (w *writer) writeCode(f *jen.File) {
+	for _, a := range w.Aggregates {
+		w.writeSum(f, a)
+		w.writeConstructors(f, a)
+		w.writeDecode(f, a)
+		for _, v := range a.Latest() {
+			w.writeRecord(f, a, v)
+		}
+	}
+	comment(f, "This code does not compile against a run-time older than it was generated for.")
+	f.Const().Defs(
+		jen.Id("_").Op("=").Qual(aggregate, "Generation1"),
+		jen.Id("_").Op("=").Qual(codec, "Generation1"),
+	)
+	for _, a := range w.Aggregates {
+		w.writeType(f, a)
+		w.writeUpcast(f, a)
+		for _, v := range a.Old() {
+			w.writeLift(f, v)
+		}
+	}
+	w.serial.Emit(f)
+}
+
+// goNames returns the Go names of events.
+func goNames(events []*model.Version) []string {
+	all := make([]string, len(events))
+	for i, v := range events {
+		all[i] = v.Go
+	}
+	return all
+}
+
+// article returns the indefinite article for a name.
+func article(name string) string {
+	if name != "" && strings.ContainsRune("AEIOaeio", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
+// writeSum writes the sealed sum of an aggregate's events.
+func (w *writer) writeSum(f *jen.File, a *model.Aggregate) {
+	sum, latest := names.Sum(a.Go), a.Latest()
+	comment(f, "%s is an event of %s: %s.", sum, article(a.Go), orList(goNames(latest)))
+	f.Type().Id(sum).Interface(jen.Id(names.SumMethod(a.Go)).Params())
+	f.Line()
+	for _, v := range latest {
+		f.Func().Params(jen.Id(v.Go)).Id(names.SumMethod(a.Go)).Params().Block()
+	}
+}
+
+// writeConstructors writes New and NewRepository.
+func (w *writer) writeConstructors(f *jen.File, a *model.Aggregate) {
+	typ := w.typ[a]
+	comment(f, "%s returns a new %s with the given id, at version 0 and with nothing recorded.", a.New, a.Go)
+	f.Func().Id(a.New).Params(jen.Id("id").String()).Op("*").Id(a.Go).Block(
+		jen.Id("a").Op(":=").New(jen.Id(a.Go)),
+		jen.Qual(aggregate, "Init").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("id"), jen.Id(typ).Values()),
+		jen.Return(jen.Id("a")),
+	)
+	comment(f, "%s returns the repository that loads aggregates of type %s from store and saves them there.", a.NewRepository, a.Go)
+	repo := jen.Qual(repository, "Repository").Types(jen.Id(a.Go))
+	f.Func().Id(a.NewRepository).
+		Params(jen.Id("store").Qual(es, "Store"), jen.Id("opts").Op("...").Qual(repository, "Option")).
+		Op("*").Add(repo).
+		Block(jen.Return(jen.Qual(repository, "New").Types(jen.Id(a.Go)).Call(
+			jen.Id("store"), jen.Id(typ).Values(), jen.Id("opts").Op("..."))))
+}
+
+// writeDecode writes Decode.
+func (w *writer) writeDecode(f *jen.File, a *model.Aggregate) {
+	comment(f, "%s returns a recorded event, of any schema version that was ever stored, as events of the latest ones: "+
+		"one, several if it was split since, or none if it was dropped. "+
+		"The error matches upcast.ErrUnknownType or upcast.ErrUnknownSchema if it is no event of %s that this build knows.",
+		a.Decode, article(a.Go))
+	f.Func().Id(a.Decode).Params(jen.Id("rec").Qual(es, "Recorded")).
+		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
+		Block(jen.Return(jen.Id(w.upcast[a]).Call(
+			jen.Id("rec").Dot("Type"), jen.Id("rec").Dot("Schema"), jen.Id("rec").Dot("Data"))))
+}
+
+// writeRecord writes the record method of an event, and its apply method if that is generated.
+func (w *writer) writeRecord(f *jen.File, a *model.Aggregate, v *model.Version) {
+	comment(f, "%s queues the event to be saved and applies it.", names.Record(v.Go))
+	receiver := jen.Id("a").Op("*").Id(a.Go)
+	f.Func().Params(receiver).Id(names.Record(v.Go)).Params(jen.Id("e").Id(v.Go)).Block(
+		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("e")),
+		jen.Id("a").Dot(names.Apply(v.Go)).Call(jen.Id("e")),
+	)
+	if !v.Assign {
+		return
+	}
+	comment(f, "%s copies the fields of the event to those of the same names.", names.Apply(v.Go))
+	f.Func().Params(receiver.Clone()).Id(names.Apply(v.Go)).Params(jen.Id("e").Id(v.Go)).BlockFunc(func(g *jen.Group) {
+		for _, field := range v.Assigned {
+			g.Id("a").Dot(field).Op("=").Id("e").Dot(field)
+		}
+	})
+}

@@ -1,0 +1,110 @@
+// Package load reads the packages that esgen generates code for: their directives and
+// the types of the declarations that those reach.
+//
+// Loading is nearly all of a run's cost, so it asks for little: the go command lists the
+// packages by name; only files of packages with directives are parsed; of their
+// imports only those are loaded, as export data, that the reachable declarations mention.
+// A package is type-checked without the rest of its declarations, without function
+// bodies and without what esgen wrote, so that it need not compile.
+package load
+
+import (
+	"context"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+)
+
+// The names of the files that esgen writes to a package's folder.
+const (
+	GeneratedFile     = "es_gen.go"
+	GeneratedTestFile = "es_gen_test.go"
+)
+
+// Package is one package that was asked for. Without Directives only Path and Dir are set.
+type Package struct {
+	Path, Name, Dir string
+
+	Files      []*ast.File // neither tests nor esgen's own
+	Directives []directive.Attached
+	Broken     bool // some directives or files could not be read, which has been reported
+
+	// Declared has the positions of the package-level names in all files but
+	// esgen's own, and of methods as "Type.method".
+	Declared map[string]token.Pos
+	// DeclaredInTests has those of the package's own test files.
+	DeclaredInTests map[string]token.Pos
+
+	Types *types.Package
+	Info  *types.Info
+}
+
+// Config says what to load.
+type Config struct {
+	Dir      string   // where the patterns are relative to
+	Patterns []string // as the go command understands them; none means "."
+	Fset     *token.FileSet
+	Problems *problem.List
+	Logf     func(format string, args ...any) // never nil
+}
+
+// Load loads the packages that match the patterns, in the order of their paths. What is wrong with their
+// code is added to the problems; the error is for what keeps esgen from working at all.
+func Load(ctx context.Context, cfg Config) ([]*Package, error) {
+	roots, err := list(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Package
+	var trees []*tree
+	for _, root := range roots {
+		p := &Package{Path: root.PkgPath, Dir: root.Dir}
+		all = append(all, p)
+		found, err := parse(p, root, cfg)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			trees = append(trees, newTree(p))
+		}
+	}
+	imports := newImporter(ctx, cfg)
+	if err := resolveImports(trees, imports); err != nil {
+		return nil, err
+	}
+	for _, t := range trees {
+		t.check(imports, cfg)
+	}
+	return all, nil
+}
+
+// list asks the go command for the files of the packages that match the patterns.
+func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
+	roots, err := packages.Load(&packages.Config{
+		Context: ctx,
+		Dir:     cfg.Dir,
+		Mode:    packages.NeedName | packages.NeedFiles,
+	}, cfg.Patterns...)
+	if err != nil {
+		return nil, fmt.Errorf("listing packages: %w", err)
+	}
+	if len(roots) == 0 {
+		return nil, fmt.Errorf("listing packages: no package matches %q", cfg.Patterns)
+	}
+	for _, root := range roots {
+		cfg.Logf("listed %s: %d files", root.PkgPath, len(root.GoFiles))
+		if root.Dir != "" && len(root.GoFiles) > 0 {
+			continue // esgen parses the files itself: it has better messages
+		}
+		for _, e := range root.Errors {
+			return nil, fmt.Errorf("listing packages: %s", e.Msg)
+		}
+	}
+	return roots, nil
+}

@@ -1,0 +1,282 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+)
+
+// resolveAll gives every struct its event and version, and links the upcasters to them.
+func (b *builder) resolveAll() {
+	for _, s := range b.order {
+		b.resolve(s)
+	}
+	for _, u := range b.upcasts {
+		b.link(u)
+	}
+	b.sort()
+	for _, a := range b.Aggregates {
+		if len(a.Latest()) == 0 && !b.Broken && !b.brokenEvent() {
+			b.problems.At(a.Pos, "aggregate %s has no events: write //esgen:event above the struct of each", a.Go)
+		}
+		for _, e := range a.Events {
+			b.checkChain(e)
+		}
+	}
+	b.checkCycles()
+}
+
+// resolve finds out of which event s is which version. Where the directive doesn't say
+// so, or there is none, the upcaster to the next version does.
+func (b *builder) resolve(s *eventStruct) *Version {
+	if s.state != unresolved {
+		return s.version // nil in a cycle, which checkCycles reports
+	}
+	s.state = resolving
+	defer func() { s.state = resolved }()
+
+	declared := s.Type != nil
+	name, hasName := value(s.Attached, "name", "")
+	version, hasVersion := value(s.Attached, "version", "1")
+	schema, _ := strconv.Atoi(version)
+	var next *Version
+	if s.from != nil && s.from.Result == One && !(hasName && hasVersion) {
+		next = b.resolve(s.from.to)
+	}
+	aggregate := b.aggregateOf(s, next)
+	switch {
+	case !declared && (s.from == nil || s.from.Result != One):
+		b.unknown(s)
+		return nil
+	case !declared && next == nil:
+		return nil // told of the target
+	case aggregate == nil:
+		return nil
+	case next != nil && next.Event.Aggregate == aggregate:
+		if !hasName {
+			name = next.Event.Name
+		}
+		if !hasVersion && name == next.Event.Name {
+			schema = next.Schema - 1
+		}
+		if schema < 1 {
+			b.problems.At(s.from.Pos, "upcaster %s leads to version 1 of %s, so that %s has no version below: write version=2 at %s's directive, or //esgen:event name= version= above %[3]s",
+				s.from.Func, next.Event.Name, s.goName, next.Go)
+			return nil
+		}
+	case !hasName:
+		name = aggregate.Category + "." + names.Snake(s.goName)
+		if !isEventName(name) {
+			b.problems.At(s.Type.Name.Pos(), "event %s has no name in ASCII: write name=%s.… at its directive", s.goName, aggregate.Category)
+			return nil
+		}
+	}
+	s.version = b.add(s, aggregate, name, schema)
+	return s.version
+}
+
+func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema int) *Version {
+	v := &Version{Schema: schema, Go: s.goName, Type: s.named, Pos: s.named.Obj().Pos()}
+	_, v.Assign = value(s.Attached, "apply", "")
+	if v.Assign {
+		v.AssignPos = argPos(s.Attached, "apply")
+	}
+	e := b.events[name]
+	if e == nil {
+		e = &Event{Name: name, Aggregate: aggregate}
+		b.events[name] = e
+		aggregate.Events = append(aggregate.Events, e)
+	}
+	v.Event = e
+	if e.Aggregate != aggregate {
+		b.problems.At(v.Pos, "event name %s belongs to aggregate %s and to %s: give %s another name=", name, e.Aggregate.Go, aggregate.Go, v.Go)
+	}
+	for _, other := range e.Versions {
+		if other.Schema == schema {
+			b.problems.At(v.Pos, "%s and %s are both version %d of %s: give %[1]s another version= or name=", v.Go, other.Go, schema, name)
+			return v
+		}
+	}
+	e.Versions = append(e.Versions, v)
+	return v
+}
+
+// aggregateOf returns the aggregate that the event belongs to. It reports what the
+// directive should say where it doesn't.
+func (b *builder) aggregateOf(s *eventStruct, next *Version) *Aggregate {
+	if name, ok := value(s.Attached, "aggregate", ""); ok {
+		a := b.aggregates[name]
+		if a == nil {
+			b.problems.At(argPos(s.Attached, "aggregate"), "aggregate=%s names no aggregate of this package%s: write %s", name,
+				problem.DidYouMean(name, b.aggregateNames()...), b.aggregateChoice())
+		}
+		return a
+	}
+	switch {
+	case next != nil:
+		return next.Event.Aggregate
+	case s.Type == nil:
+		return nil
+	case len(b.Aggregates) == 1:
+		return b.Aggregates[0]
+	case len(b.Aggregates) == 0:
+		if !b.brokenAggregate() {
+			b.problems.At(s.Type.Name.Pos(), "event %s has no aggregate: write //esgen:aggregate above the state struct of this package", s.goName)
+		}
+	default:
+		b.problems.At(s.Type.Name.Pos(), "event %s could belong to each of the package's aggregates: write %s at its directive", s.goName, b.aggregateChoice())
+	}
+	return nil
+}
+
+// brokenAggregate reports whether an aggregate was declared that is none, which has
+// been reported.
+func (b *builder) brokenAggregate() bool {
+	return slices.ContainsFunc(b.Directives, func(d directive.Attached) bool { return d.Kind == directive.Aggregate })
+}
+
+// brokenEvent reports whether an event was declared that is none, which has been reported.
+func (b *builder) brokenEvent() bool {
+	return slices.ContainsFunc(b.Directives, func(d directive.Attached) bool {
+		return d.Kind == directive.Event && (b.structs[d.Type.Name.Name] == nil || b.structs[d.Type.Name.Name].version == nil)
+	})
+}
+
+func (b *builder) aggregateNames() []string {
+	var all []string
+	for _, a := range b.Aggregates {
+		all = append(all, a.Go)
+	}
+	return all
+}
+
+func (b *builder) aggregateChoice() string {
+	all := b.aggregateNames()
+	for i := range all {
+		all[i] = "aggregate=" + all[i]
+	}
+	if len(all) == 0 {
+		return "//esgen:aggregate above its state struct"
+	}
+	return strings.Join(all, " or ")
+}
+
+// unknown reports a struct that upcasters mention and nothing declares.
+func (b *builder) unknown(s *eventStruct) {
+	for _, u := range b.upcasts {
+		if u.to == s {
+			b.problems.At(u.Pos, "upcaster %s leads to %s, which is no event: write //esgen:event above type %[2]s", u.Func, s.goName)
+			return
+		}
+	}
+	if s.from != nil {
+		b.problems.At(s.from.Pos, "upcaster %s takes %s, and nothing tells its event and version: write //esgen:event name= version= above type %[2]s",
+			s.from.Func, s.goName)
+	}
+}
+
+func (b *builder) link(u *upcast) {
+	from := u.from.version
+	if from == nil {
+		return
+	}
+	u.From, from.Upcast = from, u.Upcast
+	if u.to != nil {
+		u.To = u.to.version
+		if u.To == nil {
+			return
+		}
+		if u.To.Event.Aggregate != from.Event.Aggregate {
+			b.problems.At(u.Pos, "upcaster %s leads from an event of %s to one of %s: an event can't change its stream", u.Func, from.Event.Aggregate.Go, u.To.Event.Aggregate.Go)
+			return
+		}
+		if u.To.Event == from.Event && u.To.Schema <= from.Schema {
+			b.problems.At(u.Pos, "upcaster %s leads back from version %d to version %d of %s: it must lead to a later one", u.Func, from.Schema, u.To.Schema, from.Event.Name)
+			return
+		}
+	} else if u.sum != "" && u.sum != from.Event.Aggregate.Go {
+		b.problems.At(u.Pos, "upcaster %s leads from an event of %s to events of %s: an event can't change its stream", u.Func, from.Event.Aggregate.Go, u.sum)
+	}
+}
+
+// checkChain reports versions that are missing and versions without an upcaster.
+func (b *builder) checkChain(e *Event) {
+	last := e.Versions[len(e.Versions)-1]
+	var missing []string
+	have := 0
+	for _, v := range e.Versions {
+		for ; have+1 < v.Schema && len(missing) < 5; have++ {
+			missing = append(missing, strconv.Itoa(have+1))
+		}
+		have = v.Schema
+	}
+	if len(missing) > 0 {
+		first, _ := strconv.Atoi(missing[0])
+		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare type %s struct and write %s",
+			e.Name, last.Schema, strings.Join(missing, " and "), last.structName(first), upcastStub(last.structName(first), last.structName(first+1)))
+	}
+	for i, v := range e.Versions[:len(e.Versions)-1] {
+		if v.Upcast == nil && !b.hasUpcast(v.Go) {
+			next := e.Versions[i+1]
+			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, upcastStub(v.Go, next.Go))
+		}
+	}
+}
+
+// structName returns the Go name of another version of v's event, or a proposal for one.
+func (v *Version) structName(schema int) string {
+	for _, other := range v.Event.Versions {
+		if other.Schema == schema {
+			return other.Go
+		}
+	}
+	return v.Go + "V" + strconv.Itoa(schema)
+}
+
+// hasUpcast reports whether there is an upcaster, if a broken one, from a struct.
+func (b *builder) hasUpcast(goName string) bool {
+	s := b.structs[goName]
+	if s != nil && s.from != nil {
+		return true
+	}
+	return slices.ContainsFunc(b.Directives, func(d directive.Attached) bool {
+		return d.Func != nil && d.Func.Type.Params.NumFields() == 1 && fmt.Sprint(d.Func.Type.Params.List[0].Type) == goName
+	})
+}
+
+func upcastStub(from, to string) string {
+	return fmt.Sprintf("func upcast%s(old %s) %s { … } with //esgen:upcast above it", names.Upper(from), from, to)
+}
+
+// checkCycles reports upcasters that never reach a latest version.
+func (b *builder) checkCycles() {
+	done := map[*eventStruct]bool{}
+	for _, first := range b.order {
+		var path []*eventStruct
+		s := first
+		for s != nil && !done[s] && !slices.Contains(path, s) {
+			path = append(path, s)
+			if s.from == nil {
+				s = nil
+			} else {
+				s = s.from.to
+			}
+		}
+		if i := slices.Index(path, s); s != nil && i >= 0 {
+			var steps []string
+			for _, p := range path[i:] {
+				steps = append(steps, p.goName)
+			}
+			b.problems.At(path[len(path)-1].from.Pos, "upcasters lead round in a circle, %s → %s: remove one of them, so that the chain ends at the latest version",
+				strings.Join(steps, " → "), s.goName)
+		}
+		for _, p := range path {
+			done[p] = true
+		}
+	}
+}

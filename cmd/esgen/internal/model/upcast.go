@@ -1,0 +1,121 @@
+package model
+
+import (
+	"go/types"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+)
+
+// upcast is an upcaster before its events are resolved.
+type upcast struct {
+	*Upcast
+	from *eventStruct
+	to   *eventStruct // nil for None and for a slice of the sum
+	sum  string       // the sum that there is a slice of
+}
+
+const upcastForms = "write func(Old) New, func(Old) []New, or func(Old) without a result to drop the event, each with an error as last result if it can fail"
+
+func (b *builder) upcast(d directive.Attached) {
+	name := d.Func.Name.Name
+	obj, ok := b.Info.Defs[d.Func.Name].(*types.Func)
+	if !ok {
+		return
+	}
+	pos := d.Func.Name.Pos()
+	sig := obj.Signature()
+	switch {
+	case sig.Recv() != nil:
+		b.problems.At(pos, "upcaster %s is a method: make it a function, func %[1]s(old Old) New", name)
+		return
+	case sig.TypeParams() != nil:
+		b.problems.At(pos, "upcaster %s has type parameters: write one function for each version", name)
+		return
+	case sig.Variadic():
+		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, upcastForms)
+		return
+	case sig.Params().Len() != 1:
+		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), upcastForms)
+		return
+	}
+	param := sig.Params().At(0).Type()
+	results := make([]types.Type, 0, 2)
+	for v := range sig.Results().Variables() {
+		results = append(results, v.Type())
+	}
+	for _, t := range append([]types.Type{param}, results...) {
+		if invalid(t) {
+			return // the type-checker has told
+		}
+	}
+
+	u := &upcast{Upcast: &Upcast{Func: name, Pos: pos}}
+	if u.from = b.versionStruct(param); u.from == nil {
+		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), upcastForms)
+		return
+	}
+	if n := len(results); n > 0 && isError(results[n-1]) {
+		u.Errors, results = true, results[:n-1]
+	}
+	switch {
+	case len(results) == 0:
+		u.Result = None
+	case len(results) > 1 || !b.upcastResult(u, results[0]):
+		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), upcastForms)
+		return
+	}
+	if other := u.from.from; other != nil {
+		b.problems.At(pos, "%s and %s both upcast %s: a version has one upcaster, remove one of them", other.Func, name, u.from.goName)
+		return
+	}
+	u.from.from = u
+	b.upcasts = append(b.upcasts, u)
+}
+
+func (b *builder) upcastResult(u *upcast, t types.Type) bool {
+	if slice, ok := types.Unalias(t).(*types.Slice); ok {
+		u.Result = Many
+		t = slice.Elem()
+		for _, a := range b.Aggregates {
+			if named, ok := types.Unalias(t).(*types.Named); ok && named.Obj().Name() == names.Sum(a.Go) && named.Obj().Pkg() == b.Types {
+				u.sum = a.Go
+				return true
+			}
+		}
+	}
+	u.to = b.versionStruct(t)
+	return u.to != nil
+}
+
+// versionStruct returns the struct type of this package behind t, or nil.
+func (b *builder) versionStruct(t types.Type) *eventStruct {
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok || named.Obj().Pkg() != b.Types || named.TypeArgs() != nil || !isStruct(named) {
+		return nil
+	}
+	name := named.Obj().Name()
+	if b.structs[name] == nil {
+		b.structs[name] = &eventStruct{goName: name, named: named}
+		b.order = append(b.order, b.structs[name])
+	}
+	return b.structs[name]
+}
+
+func (b *builder) typeString(t types.Type) string {
+	return types.TypeString(t, types.RelativeTo(b.Types))
+}
+
+func isError(t types.Type) bool {
+	return types.Identical(t, types.Universe.Lookup("error").Type())
+}
+
+func invalid(t types.Type) bool {
+	switch t := types.Unalias(t).(type) {
+	case *types.Slice:
+		return invalid(t.Elem())
+	case *types.Pointer:
+		return invalid(t.Elem())
+	}
+	return t == types.Typ[types.Invalid] || t.Underlying() == types.Typ[types.Invalid]
+}

@@ -1,0 +1,155 @@
+// Package shape derives from Go types the JSON shapes in which events and
+// states are stored: what encoding/json would do by reflection at run time is
+// decided here once, at generation time, and every type that can't be stored
+// is reported at the line that uses it.
+package shape
+
+import (
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// Mode says by which rules a type is stored.
+type Mode uint8
+
+const (
+	// Event follows encoding/json: exported fields under their json tags,
+	// embedded structs promoted. An unexported field is a problem, because it
+	// would be lost without a word.
+	Event Mode = iota
+	// State stores all fields of all structs by their Go names, unexported
+	// ones too, and ignores json tags. A field tagged esgen:"-" and the embedded
+	// aggregate.Root stay out.
+	State
+)
+
+// Kind is the form of a value, both in JSON and in the code that handles it.
+type Kind uint8
+
+// The kinds. Named types have the kind of what they are made of, unless they
+// marshal themselves.
+const (
+	Invalid   Kind = iota // can't be stored; a problem says why
+	Bool                  // true, false
+	Int                   // number without fraction, Bits wide, signed
+	Uint                  // number without fraction, Bits wide
+	Float                 // number, Bits wide
+	String                // string
+	Bytes                 // base64 string, or null for a nil slice
+	Time                  // time.Time: RFC 3339 string
+	UUID                  // uuid.UUID: string
+	Raw                   // json.RawMessage: any JSON value, as it is
+	Number                // json.Number: number
+	Struct                // object of Fields
+	Slice                 // array of Elem, or null for a nil slice
+	Array                 // array of exactly Len times Elem
+	Map                   // object with names from Key and values of Elem, or null
+	Pointer               // Elem, or null for nil
+	Marshaler             // whatever the type's MarshalJSON writes
+	Text                  // string with what the type's MarshalText writes
+)
+
+var kindNames = [...]string{
+	"invalid", "bool", "int", "uint", "float", "string", "bytes", "time", "uuid", "raw", "number",
+	"struct", "slice", "array", "map", "pointer", "marshaler", "text",
+}
+
+// String returns the kind's name in lower case.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "invalid"
+}
+
+// Type is the shape of one Go type. Shapes of recursive types point back to
+// themselves: whoever walks them must remember where it has been. Within the
+// result of one [Of] the same Go type is the same *Type.
+type Type struct {
+	Kind Kind
+	Mode Mode
+
+	// Go is the type itself, aliases resolved. For the emitter; no part of
+	// what is stored.
+	Go types.Type
+
+	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
+	Len    int64    // Array
+	Elem   *Type    // Slice, Array, Map, Pointer
+	Key    *Type    // Map: of kind String, Int, Uint, UUID, Time or Text
+	Fields []*Field // Struct: in the order in which they are encoded
+
+	// AddrMarshal says, for Marshaler and Text, that the method that marshals
+	// has a pointer receiver.
+	AddrMarshal bool
+}
+
+// Field is one member of a struct's JSON object. Fields that encoding/json
+// would promote from embedded structs are listed in the outer struct.
+type Field struct {
+	Name  string // in JSON
+	Go    string // in Go
+	Steps []Step // embedded structs on the way to the field, outermost first
+	Type  *Type
+	Pos   token.Pos
+
+	OmitEmpty bool // left out when false, 0, "", nil or of length 0
+	OmitZero  bool // left out when IsZero() or else the zero value
+	Quoted    bool // the tag's ",string": the value stands within a JSON string
+
+	// Default is the value of a field that is missing, in the tag's own
+	// spelling; nil without esgen:"default=…".
+	Default *string
+}
+
+// Step is an embedded struct that a promoted field is reached through.
+type Step struct {
+	Name string
+	Ptr  types.Type // what to allocate where a pointer is embedded, else nil
+}
+
+// Required reports whether an object without the field is refused. A
+// field is required unless it is a pointer, omitempty, omitzero, has a default
+// or belongs to an embedded pointer.
+func (f *Field) Required() bool {
+	if f.Type.Kind == Pointer || f.OmitEmpty || f.OmitZero || f.Default != nil {
+		return false
+	}
+	return !f.behindPointer()
+}
+
+// behindPointer reports whether the field is promoted from an embedded pointer.
+func (f *Field) behindPointer() bool {
+	return slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Ptr != nil })
+}
+
+// Named returns the named type behind t, or nil.
+func (t *Type) Named() *types.Named {
+	n, _ := t.Go.(*types.Named)
+	return n
+}
+
+// Problem is a reason why a type can't be stored as it stands.
+type Problem struct {
+	Pos     token.Pos // of the field in the user's own code that leads to it
+	Path    string    // such as Placed.items[].price, in the names of the JSON text
+	Message string    // what is wrong, without the path
+	Remedy  string    // what to write
+}
+
+// String returns the path, the message and the remedy in one line.
+func (p Problem) String() string {
+	var b strings.Builder
+	if p.Path != "" {
+		b.WriteString(p.Path)
+		b.WriteString(": ")
+	}
+	b.WriteString(p.Message)
+	if p.Remedy != "" {
+		b.WriteString(": ")
+		b.WriteString(p.Remedy)
+	}
+	return b.String()
+}

@@ -1,0 +1,234 @@
+package codec
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
+func AppendString(dst []byte, s string) ([]byte, error) {
+	dst = append(dst, '"')
+	i := plainPrefix(s)
+	dst = append(dst, s[:i]...)
+	if i < len(s) {
+		var err error
+		if dst, err = appendEscaped(dst, s[i:]); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '"'), nil
+}
+
+// AppendQuotedString appends s as a JSON string within a JSON string, which is
+// what the tag ",string" asks for. It fails with [ErrInvalidUTF8].
+func AppendQuotedString(dst []byte, s string) ([]byte, error) {
+	inner, err := AppendString(nil, s)
+	if err != nil {
+		return dst, err
+	}
+	return AppendString(dst, string(inner))
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// special has the high bit set in the lowest byte of x that can't stand for
+// itself within a JSON string, or isn't ASCII; what is above it may be wrong.
+func special(x uint64) uint64 {
+	quote, slash := x^('"'*ones), x^('\\'*ones)
+	return (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & highs
+}
+
+// plainPrefix returns how many bytes of s are ASCII without need of escaping.
+func plainPrefix(s string) int {
+	return plainEnd(unsafe.Slice(unsafe.StringData(s), len(s)), 0)
+}
+
+// plainEnd returns the index of the first byte from i on that is not ASCII or
+// would be escaped in a string; len(b) if there is none.
+func plainEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return i
+}
+
+// appendEscaped appends s, of which something needs escaping or isn't ASCII.
+func appendEscaped(dst []byte, s string) ([]byte, error) {
+	for len(s) > 0 {
+		c := s[0]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s)
+			if r == utf8.RuneError && n == 1 {
+				return dst, failed(ErrInvalidUTF8)
+			}
+			if r == '\u2028' || r == '\u2029' {
+				dst = append(dst, `\u202`...)
+				dst = append(dst, hexDigits[r&15])
+			} else {
+				dst = append(dst, s[:n]...)
+			}
+			s = s[n:]
+			continue
+		}
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+			s = s[1:]
+		case '\b':
+			dst = append(dst, '\\', 'b')
+			s = s[1:]
+		case '\f':
+			dst = append(dst, '\\', 'f')
+			s = s[1:]
+		case '\n':
+			dst = append(dst, '\\', 'n')
+			s = s[1:]
+		case '\r':
+			dst = append(dst, '\\', 'r')
+			s = s[1:]
+		case '\t':
+			dst = append(dst, '\\', 't')
+			s = s[1:]
+		default:
+			if c < ' ' {
+				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+				s = s[1:]
+				continue
+			}
+			n := plainPrefix(s)
+			dst = append(dst, s[:n]...)
+			s = s[n:]
+		}
+	}
+	return dst, nil
+}
+
+// unescape appends the content of a string that begins at b[i] and ends at
+// the first quote, and returns the index of the quote. The error is nil,
+// ErrInvalidUTF8 or one of syntax, at the returned index.
+func unescape(dst, b []byte, i int) ([]byte, int, error) {
+	for i < len(b) {
+		switch c := b[i]; {
+		case c == '"':
+			return dst, i, nil
+		case c == '\\':
+			if i+1 >= len(b) {
+				return dst, len(b), errEnd
+			}
+			if b[i+1] == 'u' {
+				r, n, err := unescapeRune(b[i:])
+				if err != nil {
+					return dst, i, err
+				}
+				dst = utf8.AppendRune(dst, r)
+				i += n
+				continue
+			}
+			c, ok := unescapeByte(b[i+1])
+			if !ok {
+				return dst, i, wrongf(ErrSyntax, "unknown escape in a string")
+			}
+			dst = append(dst, c)
+			i += 2
+		case c < ' ':
+			return dst, i, wrongf(ErrSyntax, "control character %#02x in a string", c)
+		case c >= utf8.RuneSelf:
+			n := runeLen(b[i:])
+			if n == 0 {
+				return dst, i, ErrInvalidUTF8
+			}
+			dst = append(dst, b[i:i+n]...)
+			i += n
+		default:
+			end := plainEnd(b, i)
+			dst = append(dst, b[i:end]...)
+			i = end
+		}
+	}
+	return dst, len(b), errEnd
+}
+
+// runeLen returns the length of the UTF-8 sequence at the start of b, 0 for an
+// invalid one.
+func runeLen(b []byte) int {
+	r, n := utf8.DecodeRune(b)
+	if r == utf8.RuneError && n <= 1 {
+		return 0
+	}
+	return n
+}
+
+func unescapeByte(c byte) (byte, bool) {
+	switch c {
+	case '"', '\\', '/':
+		return c, true
+	case 'b':
+		return '\b', true
+	case 'f':
+		return '\f', true
+	case 'n':
+		return '\n', true
+	case 'r':
+		return '\r', true
+	case 't':
+		return '\t', true
+	}
+	return 0, false
+}
+
+// unescapeRune reads one \uXXXX, or two that are a pair of surrogates.
+func unescapeRune(b []byte) (rune, int, error) {
+	r, ok := hex4(b)
+	if !ok {
+		return 0, 0, wrongf(ErrSyntax, `\u without four hex digits in a string`)
+	}
+	if r < 0xD800 || r > 0xDFFF {
+		return r, 6, nil
+	}
+	low, ok := rune(0), false
+	if r < 0xDC00 && len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+		low, ok = hex4(b[6:])
+	}
+	if !ok || low < 0xDC00 || low > 0xDFFF {
+		return 0, 0, wrongf(ErrInvalidUTF8, "lone surrogate in a string")
+	}
+	return (r-0xD800)<<10 + (low - 0xDC00) + 0x10000, 12, nil
+}
+
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 6 {
+		return 0, false
+	}
+	for _, c := range b[2:6] {
+		d, ok := hexValue(c)
+		if !ok {
+			return 0, false
+		}
+		r = r<<4 | rune(d)
+	}
+	return r, true
+}
+
+func hexValue(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

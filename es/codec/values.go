@@ -1,0 +1,134 @@
+package codec
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/base64"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+)
+
+// Time reads a string that [ParseTime] accepts.
+func (d *Decoder) Time() time.Time {
+	at := d.peekAt()
+	b, ok := d.stringBytes("a time")
+	if !ok {
+		return time.Time{}
+	}
+	t, ok := parseTime(b)
+	if !ok {
+		d.failAt(wrongf(ErrFormat, "%q is no RFC 3339 time", b), at)
+	}
+	return t
+}
+
+// UUID reads a string in one of the forms that uuid.UUID's UnmarshalText accepts.
+func (d *Decoder) UUID() uuid.UUID {
+	at := d.peekAt()
+	b, ok := d.stringBytes("a UUID")
+	if !ok {
+		return uuid.UUID{}
+	}
+	if id, ok := parseUUID(b); ok {
+		return id
+	}
+	id, err := uuid.ParseBytes(b)
+	if err != nil {
+		d.failAt(wrongf(ErrFormat, "%q is no UUID", b), at)
+	}
+	return id
+}
+
+// ParseUUID reads the UUID in a map's key.
+func ParseUUID(name string) (uuid.UUID, error) {
+	id, err := uuid.Parse(name)
+	if err != nil {
+		return uuid.UUID{}, wrongf(ErrFormat, "%q is no UUID", name)
+	}
+	return id, nil
+}
+
+var hexValues = func() (t [256]byte) {
+	for i := range t {
+		v, ok := hexValue(byte(i))
+		if !ok {
+			v = 0xff
+		}
+		t[i] = v
+	}
+	return t
+}()
+
+// parseUUID reads the usual form.
+func parseUUID(b []byte) (id uuid.UUID, ok bool) {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
+		return id, false
+	}
+	var bad byte
+	for i, at := range [16]byte{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		high, low := hexValues[b[at]], hexValues[b[at+1]]
+		bad |= high | low
+		id[i] = high<<4 | low
+	}
+	return id, bad < 16
+}
+
+// Bytes reads a base64 string; null gives nil.
+func Bytes[B ~uint8](d *Decoder) []B {
+	if d.Null() {
+		return nil
+	}
+	at := d.peekAt()
+	text, ok := d.stringBytes("a base64 string")
+	if !ok {
+		return nil
+	}
+	raw := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(raw, text)
+	// Line breaks, which the decoder passes over, make the text longer than it need be.
+	if err != nil || len(text) != base64.StdEncoding.EncodedLen(n) {
+		d.failAt(wrongf(ErrFormat, "invalid base64"), at)
+		return nil
+	}
+	raw = raw[:n:n]
+	return unsafe.Slice((*B)(unsafe.Pointer(unsafe.SliceData(raw))), n)
+}
+
+// Raw reads any value and returns a copy of its text.
+func (d *Decoder) Raw() []byte { return bytes.Clone(d.raw()) }
+
+func (d *Decoder) raw() []byte {
+	at := d.peekAt()
+	d.Skip()
+	if d.err != nil {
+		return nil
+	}
+	return d.data[at:d.pos:d.pos]
+}
+
+// Unmarshal gives the next value, whatever it is, to v. v gets no part of the
+// data that it may keep, as with encoding/json.
+func (d *Decoder) Unmarshal(v Unmarshaler) {
+	at := d.peekAt()
+	raw := d.raw()
+	if d.err != nil {
+		return
+	}
+	if err := v.UnmarshalJSON(raw); err != nil {
+		d.failAt(err, at)
+	}
+}
+
+// Text gives the content of the next string to v.
+func (d *Decoder) Text(v encoding.TextUnmarshaler) {
+	at := d.peekAt()
+	b, ok := d.stringBytes("a string")
+	if !ok {
+		return
+	}
+	if err := v.UnmarshalText(b); err != nil {
+		d.failAt(err, at)
+	}
+}

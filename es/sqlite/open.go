@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// Open opens the store in a file, which it creates if it is missing; the directory
+// must exist. An older schema is migrated. The context bounds the opening, which may
+// have to wait for other processes.
+//
+// The error matches [ErrForeignFile], [ErrNewerSchema] or [ErrReadOnly] where that
+// is the reason.
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	c := defaults()
+	for _, opt := range opts {
+		opt(&c)
+	}
+	path, err := checkPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the event store: %w", err)
+	}
+	s := &Store{path: path, config: c, ops: make(chan *operation), closing: make(chan struct{})}
+	s.readers = pool{connect: s.connectReader, slots: make(chan struct{}, c.readers), closing: s.closing}
+	s.kinds.Store(&[]kind{{}})
+	s.watches.init()
+
+	w := &writer{store: s, kinds: map[kind]int64{}}
+	if err := w.connect(ctx); err != nil {
+		return nil, fmt.Errorf("opening the event store %s: %w", path, explain(err))
+	}
+	s.tasks.Go(w.run)
+	return s, nil
+}
+
+// checkPath makes a path absolute, since connections are opened later too, and
+// refuses what SQLite would answer with a riddle.
+func checkPath(path string) (string, error) {
+	switch {
+	case path == "":
+		return "", errors.New("the path is empty")
+	case strings.HasPrefix(path, ":memory:"):
+		return "", fmt.Errorf("%s is no file: use package es/memory for a store in memory", path)
+	case strings.ContainsRune(path, 0):
+		return "", fmt.Errorf("the path %q has a zero byte", path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: the directory does not exist: create it first", path)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", fmt.Errorf("%s is a directory: name a file in it", path)
+	}
+	return path, nil
+}
+
+// explain puts what SQLite says into the terms of this package.
+func explain(err error) error {
+	switch code(err) {
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrForeignFile, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
+		return fmt.Errorf("%w, or not to be opened by this process: check the permissions of the file and its directory: %w", ErrReadOnly, err)
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	default:
+		return err
+	}
+}
+
+// connectReader opens a connection that can't write.
+func (s *Store) connectReader(ctx context.Context) (*conn, error) {
+	return s.connect(ctx, "query_only(1)", "mmap_size(1073741824)")
+}
+
+// connectWriter opens the connection that writes.
+func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
+	synchronous := "synchronous(FULL)"
+	if s.config.durability == Relaxed {
+		synchronous = "synchronous(NORMAL)"
+	}
+	return s.connect(ctx, synchronous, "cache_size(-16000)")
+}
+
+func (s *Store) connect(ctx context.Context, pragmas ...string) (*conn, error) {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path)}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path // a drive's letter
+	}
+	u.RawQuery = url.Values{"_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
+	connector, err := driver.NewConnector(u.String())
+	if err != nil {
+		return nil, err
+	}
+	var c *conn
+	err = retryBusy(ctx, s.closing, func() error {
+		opened, err := connector.Connect(ctx)
+		if err == nil {
+			c = newConn(opened)
+		}
+		return err
+	})
+	return c, err
+}
+
+// isClosed reports whether Close has begun.
+func (s *Store) isClosed() error {
+	select {
+	case <-s.closing:
+		return es.ErrClosed
+	default:
+		return nil
+	}
+}

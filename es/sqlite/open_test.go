@@ -1,0 +1,186 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/sqlite"
+)
+
+func open(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func event() es.Event {
+	return es.Event{ID: es.NewID(), Type: "happened", Schema: 1, Data: []byte(`{}`)}
+}
+
+func write(id string, expect es.Expected, events ...es.Event) es.Write {
+	return es.Write{Stream: es.Stream{Category: "thing", ID: id}, Expect: expect, Events: events}
+}
+
+// bare runs statements on a file as another program would.
+func bare(t testing.TB, path string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+func TestOpenRefusesWhatIsNoStoreAndLeavesItAsItWas(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		make func(t *testing.T, path string)
+		is   error  // nil: no error of this package
+		says string // part of the message
+	}{
+		{"text file", func(t *testing.T, path string) {
+			if err := os.WriteFile(path, []byte(strings.Repeat("no database\n", 500)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, sqlite.ErrForeignFile, "not an esgen event store"},
+		{"database without an application id", func(t *testing.T, path string) {
+			bare(t, path, "CREATE TABLE users (name TEXT)")
+		}, sqlite.ErrForeignFile, "another application"},
+		{"database of another application", func(t *testing.T, path string) {
+			bare(t, path, "PRAGMA application_id = 7", "PRAGMA user_version = 1")
+		}, sqlite.ErrForeignFile, "another application"},
+		{"newer schema", func(t *testing.T, path string) {
+			if err := open(t, path).Close(); err != nil {
+				t.Fatal(err)
+			}
+			bare(t, path, "PRAGMA user_version = 99")
+		}, sqlite.ErrNewerSchema, "schema version is 99"},
+		{"directory", func(t *testing.T, path string) {
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "is a directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "events.db")
+			test.make(t, path)
+			before, _ := os.ReadFile(path)
+			s, err := sqlite.Open(t.Context(), path)
+			if err == nil {
+				_ = s.Close()
+				t.Fatal("Open() took it")
+			}
+			if test.is != nil && !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), path) {
+				t.Errorf("Open() = %v; want one that matches %v, names the file and says %q", err, test.is, test.says)
+			}
+			if after, _ := os.ReadFile(path); string(after) != string(before) {
+				t.Error("Open() changed the file")
+			}
+		})
+	}
+}
+
+func TestOpenRefusesPathsItCantUse(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing", "events.db")
+	for path, says := range map[string]string{
+		"":         "path is empty",
+		":memory:": "es/memory",
+		"a\x00b":   "zero byte",
+		missing:    "directory does not exist",
+	} {
+		s, err := sqlite.Open(t.Context(), path)
+		if err == nil {
+			_ = s.Close()
+			t.Fatalf("Open(%q) took it", path)
+		}
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("Open(%q) = %v; want one that says %q", path, err, says)
+		}
+	}
+}
+
+func TestOpenTakesAnyFileName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a b.db", "a?b=c&d.db", "100%.db", "a#b.db", "%41.db", "file:x.db", "ümläut.db", "+.db"} {
+		path := filepath.Join(t.TempDir(), name)
+		s := open(t, path)
+		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+			t.Errorf("Append() to %q: %v", name, err)
+		}
+		for range s.ReadAll(t.Context(), es.FeedQuery{}) {
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%q is not the file that was written: %v", name, err)
+		}
+	}
+}
+
+func TestOpenTakesAnEmptyFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, path).Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRelativePathOutlivesAChangeOfDirectory(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := open(t, "events.db")
+	if err := os.Mkdir("elsewhere", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(dir, "elsewhere"))
+	if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := s.Head(t.Context()); head != 1 || err != nil { // opens a connection
+		t.Fatalf("Head() = %d, %v; want 1", head, err)
+	}
+}
+
+func TestCloseWritesTheWALBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	s := open(t, path)
+	if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Head(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("after Close there is %s: %v", path+suffix, err)
+		}
+	}
+}

@@ -1,0 +1,21 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/sqlite"
+	"github.com/esgen-go/esgen/es/storetest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		Place: func(t testing.TB) string { return filepath.Join(t.TempDir(), "events.db") },
+		Open: func(ctx context.Context, place string) (es.Store, error) {
+			return sqlite.Open(ctx, place)
+		},
+		Complete: true,
+	})
+}

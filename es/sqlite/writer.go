@@ -1,0 +1,231 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// operation is one caller's part of a commit.
+type operation struct {
+	ctx context.Context
+	// run checks all before it writes anything: if it returns an error that is not the
+	// engine's, it has changed nothing, and the others of its commit go on.
+	run  func(*tx) error
+	err  error
+	done chan error
+}
+
+// write has the writer run an operation and commit it.
+func (s *Store) write(ctx context.Context, run func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.isClosed(); err != nil {
+		return err
+	}
+	op := &operation{ctx: ctx, run: run, done: make(chan error, 1)}
+	select {
+	case s.ops <- op:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return es.ErrClosed
+	}
+	select {
+	case err := <-op.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // it may still be committed
+	}
+}
+
+// writer is the one goroutine that writes. It takes what has queued while the last
+// commit was under way into the next one, and waits on no timer: a lone caller's
+// operation is committed at once.
+type writer struct {
+	store *Store
+	conn  *conn // nil after the engine failed it
+	batch []*operation
+	kinds map[kind]int64 // those known to be committed
+
+	last      es.Position // of the feed at the last commit
+	contended int         // commits for which other processes are reckoned with
+}
+
+const (
+	// maxBatch bounds the operations of a commit, and so how long it keeps other
+	// processes waiting.
+	maxBatch = 1024
+
+	// courtesy is the number of commits after which a writer lets others have the lock,
+	// once it has seen that there are some.
+	courtesy = 64
+)
+
+// tx is the transaction of a commit.
+type tx struct {
+	*conn
+	head  es.Position
+	clock int64 // recorded_at of the event at head
+	kinds map[kind]int64
+}
+
+func (t *tx) findHead() error {
+	_, err := t.one("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1", func(r *row) {
+		t.head, t.clock = es.Position(r.int(0)), r.int(1)
+	})
+	return err
+}
+
+func (w *writer) run() {
+	defer func() {
+		if w.conn != nil {
+			_ = w.conn.Close()
+		}
+	}()
+	for {
+		select {
+		case op := <-w.store.ops:
+			w.batch = append(w.batch[:0], op)
+			w.commit()
+			clear(w.batch)
+		case <-w.store.closing:
+			return
+		}
+	}
+}
+
+// commit runs the first operation and all that come in until it is done, and
+// answers each.
+func (w *writer) commit() {
+	if err := w.begin(); err != nil {
+		w.answer(err)
+		return
+	}
+	t := &tx{conn: w.conn, kinds: w.kinds}
+	err := w.fill(t)
+	if err != nil {
+		w.abandon()
+		w.answer(err)
+		return
+	}
+	if _, err := w.conn.exec("COMMIT"); err != nil {
+		w.abandon()
+		// A full disk leaves no room for the frame that would make the transaction
+		// count. After any other failure the file may or may not have it.
+		if code(err) != sqlite3.SQLITE_FULL {
+			err = fmt.Errorf("%w: %w", es.ErrOutcomeUnknown, err)
+		}
+		w.answer(fmt.Errorf("committing: %w", err))
+		return
+	}
+	if t.head != w.last {
+		w.last = t.head
+		w.store.watches.signal()
+	}
+	w.answer(nil)
+}
+
+// fill runs operations until there are no more. An error is the engine's.
+func (w *writer) fill(t *tx) error {
+	if err := t.findHead(); err != nil {
+		return err
+	}
+	if t.head != w.last {
+		w.contended = courtesy
+	}
+	for i := 0; ; i++ {
+		if i == len(w.batch) && !w.take() {
+			return nil
+		}
+		op := w.batch[i]
+		if op.err = op.ctx.Err(); op.err != nil {
+			continue // the caller has gone
+		}
+		if op.err = op.run(t); isEngine(op.err) {
+			return op.err
+		}
+	}
+}
+
+// take adds an operation to the batch, if one is waiting.
+func (w *writer) take() bool {
+	if len(w.batch) == maxBatch {
+		return false
+	}
+	select {
+	case op := <-w.store.ops:
+		w.batch = append(w.batch, op)
+		return true
+	default:
+		return false
+	}
+}
+
+// begin takes the write lock, unless the caller gives up before.
+func (w *writer) begin() error {
+	ctx := w.batch[0].ctx
+	if w.conn == nil {
+		if err := w.connect(ctx); err != nil {
+			return err
+		}
+	}
+	if w.contended > 0 {
+		w.contended--
+		time.Sleep(rand.N(longestWait / 2))
+	}
+	for b := (backoff{}); ; {
+		_, err := w.conn.exec("BEGIN IMMEDIATE")
+		if !isBusy(err) {
+			return err
+		}
+		w.contended = courtesy
+		if err := b.wait(ctx, w.store.closing); err != nil {
+			return err
+		}
+	}
+}
+
+// answer tells each caller how its operation ended. If the commit failed, that is the
+// answer to those that were refused as well: what they were refused for may have
+// been a part of it.
+func (w *writer) answer(err error) {
+	for _, op := range w.batch {
+		if err != nil {
+			op.err = err
+		}
+		op.done <- op.err
+	}
+}
+
+// abandon rolls back. The connection is not used again: the engine failed it.
+func (w *writer) abandon() {
+	_, _ = w.conn.exec("ROLLBACK")
+	_ = w.conn.Close()
+	w.conn = nil
+	clear(w.kinds)
+}
+
+// connect opens the writer's connection, and sees to the file's schema.
+func (w *writer) connect(ctx context.Context) error {
+	c, err := w.store.connectWriter(ctx)
+	if err != nil {
+		return err
+	}
+	t := &tx{conn: c}
+	if err = prepareFile(ctx, c); err == nil {
+		err = retryBusy(ctx, w.store.closing, t.findHead)
+	}
+	if err != nil {
+		_ = c.Close()
+		return err
+	}
+	w.conn, w.last = c, t.head
+	return nil
+}

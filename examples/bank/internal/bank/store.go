@@ -1,0 +1,43 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/memory"
+	"github.com/esgen-go/esgen/es/sqlite"
+)
+
+// Store is an event store that must be closed after use.
+type Store interface {
+	es.Store
+	Close() error
+}
+
+// OpenStore opens the store of a name: "memory:" for one that ends with the process, else the path
+// of an SQLite file. Unless create is set a file must be there already. This is the one place that
+// knows which engines there are.
+func OpenStore(ctx context.Context, name string, create bool) (Store, error) {
+	engine, _, named := strings.Cut(name, ":")
+	switch {
+	case name == "":
+		return nil, errors.New("the store has no name: say --store FILE")
+	case name == "memory:":
+		return memory.New(), nil
+	case named && len(engine) > 1 && !strings.ContainsAny(engine, `/\.`):
+		return nil, fmt.Errorf("store %q: the bank has no engine for %s: use a file path, such as bank.db (or ./%s), or memory:", name, engine, name)
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && !create {
+		return nil, fmt.Errorf("there is no bank at %s: make one with bank open, or say --store FILE", name)
+	}
+	store, err := sqlite.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// table prints aligned columns. A column whose title begins with > is aligned right.
+type table struct {
+	titles []string
+	right  []bool
+	rows   [][]string
+}
+
+func newTable(titles ...string) *table {
+	t := &table{}
+	for _, title := range titles {
+		name, right := strings.CutPrefix(title, ">")
+		t.titles, t.right = append(t.titles, name), append(t.right, right)
+	}
+	return t
+}
+
+func (t *table) add(cells ...any) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = printable(fmt.Sprint(cell))
+	}
+	t.rows = append(t.rows, row)
+}
+
+// print prints the table without the columns that are empty in all rows.
+func (t *table) print(w io.Writer) {
+	widths := make([]int, len(t.titles))
+	for _, row := range t.rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for i, title := range t.titles {
+		if widths[i] > 0 {
+			widths[i] = max(widths[i], utf8.RuneCountInString(title))
+		}
+	}
+	for _, row := range append([][]string{t.titles}, t.rows...) {
+		var line strings.Builder
+		for i, cell := range row {
+			if widths[i] == 0 {
+				continue
+			}
+			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if t.right[i] {
+				line.WriteString(padding + cell + "  ")
+			} else {
+				line.WriteString(cell + padding + "  ")
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// printable keeps what customers wrote from moving the cursor or coloring the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+			return '�'
+		}
+		return r
+	}, text)
+}
+
+// timestamp prints a time with all that the store keeps, so that it can be given back to history --at.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// count prints a number with a noun: 1 event, 2,000 events.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(n) + " " + noun
+}
+
+// thousands prints a number in groups of three digits.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
