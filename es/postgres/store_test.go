@@ -2,10 +2,17 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
@@ -29,7 +36,42 @@ func openPlace(ctx context.Context, place string, opts ...postgres.Option) (*pos
 	if !ok {
 		return nil, fmt.Errorf("no place: %q", place)
 	}
+	if err := buryTheDead(ctx, url); err != nil {
+		return nil, err
+	}
+	url += "&application_name=" + applicationName(os.Getpid())
 	return postgres.Open(ctx, url, append([]postgres.Option{postgres.Schema(schema)}, opts...)...)
+}
+
+func applicationName(pid int) string { return fmt.Sprint("esgen-test-", pid) }
+
+// buryTheDead waits for the sessions of processes that were killed. The server goes
+// on with what it was told, and notices that the client is gone only when it answers, so
+// that an append that nobody was told of may be stored a moment after the kill.
+func buryTheDead(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for {
+		rows, err := conn.Query(ctx, "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'esgen-test-%'")
+		if err != nil {
+			return err
+		}
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		dead := slices.ContainsFunc(names, func(name string) bool {
+			pid, err := strconv.Atoi(strings.TrimPrefix(name, "esgen-test-"))
+			return err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+		})
+		if !dead {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func TestStore(t *testing.T) {
