@@ -1,0 +1,86 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/postgres"
+	"github.com/esgen-go/esgen/internal/pgtest"
+)
+
+func TestNothingAcknowledgedIsLostWhenAStandbyTakesOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two servers of its own: not with -short")
+	}
+	t.Parallel()
+	primary := pgtest.New(t)
+	standby := primary.Standby(t)
+	url := pgtest.WithAddr(primary.URL(), primary.Addr()+","+standby.Addr()) + "&target_session_attrs=read-write"
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	store, err := postgres.New(ctx, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+
+	stop, goal := make(chan struct{}), make(chan es.Position, 1)
+	writers := make([]*writer, 8)
+	var writing, reading sync.WaitGroup
+	for i := range writers {
+		writers[i] = &writer{name: fmt.Sprint("w", i), store: store, pool: pool}
+		writing.Go(func() { writers[i].run(ctx, stop) })
+	}
+	reader := &follower{name: "r", store: store}
+	reading.Go(func() { reader.run(ctx, goal) })
+
+	awaitHead(t, store, 500)
+	primary.Kill()
+	time.Sleep(300 * time.Millisecond) // some appends fail while no server takes any
+	standby.Promote(t)
+	before, err := store.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitHead(t, store, before+500)
+	close(stop)
+	writing.Wait()
+	truth := table(t, standby.URL(), "esgen")
+	goal <- truth[len(truth)-1].Position
+	reading.Wait()
+
+	var told ledger
+	for _, w := range writers {
+		told.add(w.ledger)
+	}
+	if err := ctx.Err(); err != nil {
+		t.Errorf("writers or reader did not come to an end: %v", err)
+	}
+	audit(t, truth, told, []*follower{reader})
+}
+
+// awaitHead waits until the feed has come to a position.
+func awaitHead(t testing.TB, store *postgres.Store, p es.Position) {
+	t.Helper()
+	for {
+		head, err := store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head >= p {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
