@@ -48,6 +48,13 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
 	}
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
+	}
+	if mode := &config.ConnConfig.DefaultQueryExecMode; o.pooling && *mode == pgx.QueryExecModeCacheStatement {
+		*mode = pgx.QueryExecModeCacheDescribe
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
