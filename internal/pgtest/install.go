@@ -58,10 +58,12 @@ func locked(run func() error) error {
 	return run()
 }
 
+var errOnlyRoot = errors.New("only root can install packages with apt-get")
+
 // install installs Debian's server. Only root can.
 func install() error {
 	if os.Geteuid() != 0 {
-		return errors.New("only root can install packages with apt-get")
+		return errOnlyRoot
 	}
 	return locked(func() error {
 		if installed("") != "" {
