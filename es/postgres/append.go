@@ -109,15 +109,16 @@ type eventKey struct {
 
 // readStored reads the versions of the streams of an append, and those of its events that they have.
 func readStored(ctx context.Context, q querier, sql string, writes []es.Write) ([]es.Version, map[eventKey]es.Recorded, error) {
-	var categories, streams, ids []string
-	var of []int32
+	var categories, streams, eventCategories, eventStreams, ids []string
+	var of []int64
 	for i, w := range writes {
 		categories, streams = append(categories, w.Stream.Category), append(streams, w.Stream.ID)
 		for j := range w.Events {
-			of, ids = append(of, int32(i+1)), append(ids, w.Events[j].ID.String())
+			of, ids = append(of, int64(i+1)), append(ids, w.Events[j].ID.String())
+			eventCategories, eventStreams = append(eventCategories, w.Stream.Category), append(eventStreams, w.Stream.ID)
 		}
 	}
-	rows, err := q.Query(ctx, sql, categories, streams, of, ids)
+	rows, err := q.Query(ctx, sql, categories, streams, of, eventCategories, eventStreams, ids)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,7 +52,12 @@ func (a *array) bytes(v []byte) {
 	a.buf = append(a.buf, v...)
 }
 
-func (a *array) null() {
+// optional adds a null for nil.
+func (a *array) optional(v []byte) {
+	if v != nil {
+		a.bytes(v)
+		return
+	}
 	a.n++
 	a.buf = binary.BigEndian.AppendUint32(a.buf, 1<<32-1)
 }
@@ -108,6 +113,37 @@ func (enc *encoder) single(w *placedWrite) [][]byte {
 	return enc.values
 }
 
+// singles encodes writes of one event each, of requests of one write each.
+func (enc *encoder) singles(writes []placedWrite) [][]byte {
+	p := &enc.params
+	categories := newArray(p[0], pgtype.TextOID, false)
+	streams := newArray(p[1], pgtype.TextOID, false)
+	expectations := newArray(p[2], pgtype.Int8OID, false)
+	ids := newArray(p[3], pgtype.UUIDOID, false)
+	types := newArray(p[4], pgtype.TextOID, false)
+	schemas := newArray(p[5], pgtype.Int4OID, false)
+	data := newArray(p[6], pgtype.JSONOID, false)
+	metas := newArray(p[7], pgtype.JSONOID, true)
+	for i := range writes {
+		w := &writes[i]
+		e := &w.Events[0]
+		categories.text(w.Stream.Category)
+		streams.text(w.Stream.ID)
+		expectations.int8(expected(w.Expect))
+		ids.bytes(e.ID[:])
+		types.text(e.Type)
+		schemas.int4(int32(e.Schema))
+		data.bytes(e.Data)
+		metas.optional(w.metadata[0])
+	}
+	*p = [11][]byte{
+		categories.done(), streams.done(), expectations.done(), ids.done(),
+		types.done(), schemas.done(), data.done(), metas.done(), p[8], p[9], p[10],
+	}
+	enc.values = append(enc.values[:0], p[:8]...)
+	return enc.values
+}
+
 // many encodes writes, which are in the order of their streams.
 func (enc *encoder) many(writes []placedWrite) [][]byte {
 	p := &enc.params
@@ -136,11 +172,7 @@ func (enc *encoder) many(writes []placedWrite) [][]byte {
 			types.text(e.Type)
 			schemas.int4(int32(e.Schema))
 			data.bytes(e.Data)
-			if meta := w.metadata[j]; meta != nil {
-				metas.bytes(meta)
-			} else {
-				metas.null()
-			}
+			metas.optional(w.metadata[j])
 		}
 	}
 	*p = [11][]byte{

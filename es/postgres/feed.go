@@ -15,10 +15,10 @@ const (
 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
 
 	// readFeedFiltered filters what the inner query yields in order of position: were the
-	// conditions merged, an index on the category might be taken, and all its events be
+	// conditions merged, the index on the category might be taken, and all its events be
 	// sorted.
 	readFeedFiltered = `SELECT ` + recordedColumns + ` FROM (
-	SELECT * FROM {schema}.events WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0) e
+	SELECT * FROM {schema}.events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $6) e
 WHERE ($4::text[] IS NULL OR category = ANY ($4::text[])) AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
 ORDER BY position LIMIT $3`
 )
@@ -82,7 +82,7 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 		sql, args := s.sql.readFeed, []any{int64(after), int64(upTo), asked}
 		if filtered {
 			upTo = min(head, after+filteredRange)
-			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, filter(q.Categories), filter(q.Types)}
+			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, filter(q.Categories), filter(q.Types), filteredRange}
 		}
 		cut, err := p.query(ctx, sql, args, func() { page = page[:0] }, add)
 		if err != nil {

@@ -19,13 +19,13 @@ const (
 	fenceScan = `SELECT coalesce((SELECT max(position) FROM {schema}.events), 0),
 	coalesce((SELECT max(position) FROM (
 		SELECT position, row_number() OVER (ORDER BY position) AS number FROM (
-			SELECT position FROM {schema}.events WHERE position > $1 ORDER BY position LIMIT 10000) a) b
+			SELECT position FROM {schema}.events WHERE position > $1 ORDER BY position LIMIT $2) a) b
 	WHERE position - number = $1), $1)`
 
 	// fenceHolders returns the transactions that may have appended and are not over: a
 	// prepared one has another name than it had before.
 	fenceHolders = `SELECT virtualtransaction, pid IS NULL FROM pg_locks
-WHERE locktype = 'relation' AND relation = '{schema}.events'::regclass AND mode = 'RowExclusiveLock' AND granted
+WHERE locktype = 'relation' AND relation = to_regclass('{schema}.events') AND mode = 'RowExclusiveLock' AND granted
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
 	// fenceStart returns a position up to which another process had passed the fence:
@@ -66,6 +66,7 @@ type fence struct {
 // Waiting for transactions that are about to end: how long a reader does so before
 // it takes what is safe already, and how often the server is asked.
 const (
+	fenceScanRows = 10_000
 	fencePatience = 50 * time.Millisecond
 	fencePollMin  = time.Millisecond
 	fencePollMax  = 50 * time.Millisecond
@@ -150,7 +151,7 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 			}
 		}
 		var top, run es.Position
-		if err := pool.QueryRow(ctx, sql.fenceScan, int64(safe)).Scan(&top, &run); err != nil {
+		if err := pool.QueryRow(ctx, sql.fenceScan, int64(safe), fenceScanRows).Scan(&top, &run); err != nil {
 			return 0, err
 		}
 		if top < safe { // the database was restored: nothing that was found before holds

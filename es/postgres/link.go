@@ -17,17 +17,19 @@ type link struct {
 	store       *Store
 	lockTimeout time.Duration
 
-	conn           *pgconn.PgConn
-	append, single *pgconn.StatementDescription
-	enc            encoder
-	writes         []placedWrite
+	conn                    *pgconn.PgConn
+	append, singles, single *pgconn.StatementDescription
+
+	enc    encoder
+	writes []placedWrite
 }
 
-// settings are those of a link's session. The plans are made once, when the tables may
-// still be empty, and must suit tables of any size; a flush waits for another
-// transaction no longer than the lock timeout.
+// settings are those of a link's session. Its plans are made once, when the tables may
+// still be empty, and must suit tables and flushes of any size: no scan of the whole
+// table, no nested loop where it can be avoided. A flush waits for another transaction no longer than
+// the lock timeout.
 const settings = `SELECT set_config('plan_cache_mode', 'force_generic_plan', $2::bool),
-	set_config('enable_seqscan', 'off', $2), set_config('enable_hashjoin', 'off', $2), set_config('enable_mergejoin', 'off', $2),
+	set_config('enable_seqscan', 'off', $2), set_config('enable_nestloop', 'off', $2),
 	set_config('jit', 'off', $2), set_config('default_transaction_isolation', 'read committed', $2),
 	set_config('lock_timeout', $1, $2)`
 
@@ -51,11 +53,19 @@ func (l *link) ready(ctx context.Context) error {
 		return nil
 	}
 	err = l.conn.ExecParams(ctx, settings, l.settingValues(false), settingsTypes, nil, nil).Read().Err
-	if err == nil {
-		l.append, err = l.conn.Prepare(ctx, "esgen_append", l.store.sql.append.sql, l.store.sql.append.oids)
-	}
-	if err == nil {
-		l.single, err = l.conn.Prepare(ctx, "esgen_single", l.store.sql.single.sql, l.store.sql.single.oids)
+	sql := &l.store.sql
+	for _, p := range []struct {
+		name string
+		*statement
+		desc **pgconn.StatementDescription
+	}{
+		{"esgen_append", &sql.append, &l.append},
+		{"esgen_singles", &sql.singles, &l.singles},
+		{"esgen_single", &sql.single, &l.single},
+	} {
+		if err == nil {
+			*p.desc, err = l.conn.Prepare(ctx, p.name, p.sql, p.oids)
+		}
 	}
 	if err != nil {
 		l.drop()
@@ -103,10 +113,19 @@ func (l *link) sendUnprepared(ctx context.Context, requests []*request) ([]es.Re
 // encode chooses the statement for the requests and makes its parameters.
 func (l *link) encode(requests []*request) (*statement, *pgconn.StatementDescription, [][]byte) {
 	l.writes = place(l.writes, requests)
-	if len(l.writes) == 1 && len(l.writes[0].Events) == 1 {
-		return &l.store.sql.single, l.single, l.enc.single(&l.writes[0])
+	sql := &l.store.sql
+	singles := len(l.writes) == len(requests)
+	for i := range l.writes {
+		singles = singles && len(l.writes[i].Events) == 1
 	}
-	return &l.store.sql.append, l.append, l.enc.many(l.writes)
+	switch {
+	case singles && len(l.writes) == 1:
+		return &sql.single, l.single, l.enc.single(&l.writes[0])
+	case singles:
+		return &sql.singles, l.singles, l.enc.singles(l.writes)
+	default:
+		return &sql.append, l.append, l.enc.many(l.writes)
+	}
 }
 
 // receiveSecond reads the second result of a batch of two.

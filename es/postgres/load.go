@@ -15,7 +15,7 @@ import (
 
 // A load is one statement, hence one snapshot of the database: the event that says
 // that all was appended already comes as version 0, then the snapshot, then the events
-// after it. Ordered by version, each part comes from its index, and nothing is sorted.
+// after it. The limit inside makes the planner take the primary key's order.
 const (
 	loadUnless = `SELECT 0::int8 AS version, 0::int4 AS schema, NULL::text COLLATE "C" AS type, NULL::json AS data, NULL::bytea AS snapshot
 FROM {schema}.events u WHERE u.category = $1 AND u.stream = $2 AND u.id = {unless}
@@ -25,17 +25,20 @@ UNION ALL
 FROM {schema}.snapshots s WHERE s.category = $1 AND s.stream = $2 AND s.fingerprint = $6 AND s.version <= $4
 UNION ALL
 `
-	loadEvents = `SELECT e.version, e.schema, e.type, e.data, NULL::bytea AS snapshot
+	loadEvents = `(SELECT e.version, e.schema, e.type, e.data, NULL::bytea AS snapshot
 FROM {schema}.events e WHERE e.category = $1 AND e.stream = $2 AND e.version > $3 AND e.version <= $4`
 
-	loadTrailing = `SELECT e.version, e.schema, e.type, e.data, NULL::bytea AS snapshot
+	loadTrailing = `(SELECT e.version, e.schema, e.type, e.data, NULL::bytea AS snapshot
 FROM {schema}.events e WHERE e.category = $1 AND e.stream = $2 AND e.version <= $4 AND e.version > greatest($3, (
 	SELECT s.version FROM {schema}.snapshots s WHERE s.category = $1 AND s.stream = $2 AND s.fingerprint = $6 AND s.version <= $4))`
 
 	loadAsOf = ` AND e.recorded_at <= $6::timestamptz`
 
 	loadOrder = `
-ORDER BY version LIMIT $5`
+ORDER BY e.version LIMIT $5)`
+
+	loadMerged = `
+ORDER BY version`
 )
 
 // Load implements [es.Store]. It is one round trip, but for streams with more than some thousand

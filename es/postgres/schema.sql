@@ -17,7 +17,7 @@ CREATE TABLE {schema}.events (
 	data        json        NOT NULL,
 	metadata    json,
 	CONSTRAINT events_pkey PRIMARY KEY (category, stream, version),
-	CONSTRAINT events_id_key UNIQUE (category, stream, id),
+	CONSTRAINT events_id_key UNIQUE (id, stream, category),
 	CONSTRAINT events_position_key UNIQUE (position)
 );
 

@@ -8,9 +8,10 @@ import (
 
 // statements are the texts of the store's statements, with its schema in them.
 type statements struct {
-	append statement // many writes of many appends
-	single statement // one event of one stream
-	settle string
+	append  statement // many writes of many appends
+	singles statement // appends of one event each
+	single  statement // one such append
+	settle  string
 
 	readForwards, readBackwards, streamExists                                    string
 	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless string
@@ -52,6 +53,23 @@ WHERE w.met
 ORDER BY e.place
 RETURNING category, stream, version, position`
 
+// singlesSQL is appendSQL for appends of one event each: what many writers send.
+const singlesSQL = `
+INSERT INTO {schema}.events (version, recorded_at, id, schema, category, stream, type, data, metadata)
+SELECT coalesce(l.version, 0) + 1, greatest(statement_timestamp(), l.recorded_at), u.id, u.schema, u.category, u.stream, u.type, u.data, u.metadata
+FROM unnest($1::text[], $2::text[], $3::int8[], $4::uuid[], $5::text[], $6::int4[], $7::json[], $8::json[])
+	WITH ORDINALITY AS u (category, stream, expected, id, type, schema, data, metadata, place)
+LEFT JOIN LATERAL (
+	SELECT e.version, e.recorded_at FROM {schema}.events e
+	WHERE e.category = u.category AND e.stream = u.stream
+	ORDER BY e.version DESC LIMIT 1) l ON true
+WHERE CASE u.expected
+	WHEN -2 THEN true
+	WHEN -1 THEN l.version IS NOT NULL
+	ELSE coalesce(l.version, 0) = u.expected END
+ORDER BY u.place
+RETURNING category, stream, version, position`
+
 // singleSQL is appendSQL for one event of one stream: what a lone writer sends.
 const singleSQL = `
 INSERT INTO {schema}.events (version, recorded_at, id, schema, category, stream, type, data, metadata)
@@ -78,11 +96,10 @@ LEFT JOIN LATERAL (
 	ORDER BY e.version DESC LIMIT 1) l ON true
 UNION ALL
 SELECT u.number, e.id, e.version, e.position, e.schema, e.type, e.data
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (category, stream, number)
-JOIN unnest($3::int4[], $4::uuid[]) AS w (write, id) ON w.write = u.number
+FROM unnest($3::int8[], $4::text[], $5::text[], $6::uuid[]) AS u (number, category, stream, id)
 CROSS JOIN LATERAL (
 	SELECT e.* FROM {schema}.events e
-	WHERE e.category = u.category AND e.stream = u.stream AND e.id = w.id
+	WHERE e.category = u.category AND e.stream = u.stream AND e.id = u.id
 	OFFSET 0) e`
 
 func newStatements(schema string) statements {
@@ -94,6 +111,10 @@ func newStatements(schema string) statements {
 			pgtype.Int4ArrayOID, pgtype.Int4ArrayOID, pgtype.UUIDArrayOID, pgtype.TextArrayOID,
 			pgtype.Int4ArrayOID, pgtype.JSONArrayOID, pgtype.JSONArrayOID,
 		}},
+		singles: statement{text(singlesSQL), []uint32{
+			pgtype.TextArrayOID, pgtype.TextArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID,
+			pgtype.TextArrayOID, pgtype.Int4ArrayOID, pgtype.JSONArrayOID, pgtype.JSONArrayOID,
+		}},
 		single: statement{text(singleSQL), []uint32{
 			pgtype.TextOID, pgtype.TextOID, pgtype.Int8OID, pgtype.UUIDOID, pgtype.TextOID, pgtype.Int4OID, pgtype.JSONOID, pgtype.JSONOID,
 		}},
@@ -104,11 +125,11 @@ func newStatements(schema string) statements {
 		streamExists:  text(streamExists),
 
 		load:               text(loadEvents + loadOrder),
-		loadUnless:         text(unless("$6") + loadEvents + loadOrder),
-		loadSnapshot:       text(loadSnapshot + loadTrailing + loadOrder),
-		loadSnapshotUnless: text(unless("$7") + loadSnapshot + loadTrailing + loadOrder),
+		loadUnless:         text(unless("$6") + loadEvents + loadOrder + loadMerged),
+		loadSnapshot:       text(loadSnapshot + loadTrailing + loadOrder + loadMerged),
+		loadSnapshotUnless: text(unless("$7") + loadSnapshot + loadTrailing + loadOrder + loadMerged),
 		loadAsOf:           text(loadEvents + loadAsOf + loadOrder),
-		loadAsOfUnless:     text(unless("$7") + loadEvents + loadAsOf + loadOrder),
+		loadAsOfUnless:     text(unless("$7") + loadEvents + loadAsOf + loadOrder + loadMerged),
 
 		saveSnapshot:   text(saveSnapshot),
 		readCheckpoint: text(readCheckpoint),

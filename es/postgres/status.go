@@ -39,7 +39,7 @@ const blockers = `SELECT l.virtualtransaction, coalesce(l.pid, 0), coalesce(p.gi
 FROM pg_locks l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
-WHERE l.locktype = 'relation' AND l.relation = '{schema}.events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+WHERE l.locktype = 'relation' AND l.relation = to_regclass('{schema}.events') AND l.mode = 'RowExclusiveLock' AND l.granted
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY 6 DESC`
 
@@ -52,7 +52,7 @@ func (s *Store) FeedStatus(ctx context.Context) (FeedStatus, error) {
 	if err == nil {
 		err = s.retry(ctx, func() error {
 			var run es.Position
-			return s.pool.QueryRow(ctx, s.sql.fenceScan, int64(head)).Scan(&status.Last, &run)
+			return s.pool.QueryRow(ctx, s.sql.fenceScan, int64(head), 1).Scan(&status.Last, &run)
 		})
 	}
 	if err == nil {

@@ -52,8 +52,10 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
 	}
-	if mode := &config.ConnConfig.DefaultQueryExecMode; o.pooling && *mode == pgx.QueryExecModeCacheStatement {
-		*mode = pgx.QueryExecModeCacheDescribe
+	if !o.pooling {
+		config.AfterConnect = tune
+	} else if mode := &config.ConnConfig.DefaultQueryExecMode; *mode == pgx.QueryExecModeCacheStatement {
+		*mode = pgx.QueryExecModeCacheDescribe // names no statements in a session
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -66,6 +68,14 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	}
 	s.ownsPool = true
 	return s, nil
+}
+
+// tune makes the plans of a session's reads, which are made once, suit tables of any size
+// even if they are made while the tables are empty.
+func tune(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off",
+		pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // New opens the store in the database of a pool, which the caller closes after the
