@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -21,7 +22,8 @@ func TestNothingAcknowledgedIsLostWhenAStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.New(t)
 	standby := primary.Standby(t)
-	url := pgtest.WithAddr(primary.URL(), primary.Addr()+","+standby.Addr()) + "&target_session_attrs=read-write"
+	expectRefused(t, standby.URL())
+	url := pgtest.WithAddr(primary.URL(), standby.Addr()+","+primary.Addr()) + "&target_session_attrs=read-write"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	pool, err := pgxpool.New(ctx, url)
@@ -82,5 +84,29 @@ func awaitHead(t testing.TB, store *postgres.Store, p es.Position) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// expectRefused expects that no store can be opened on a standby: a feed read there would skip
+// events of transactions that it does not see.
+func expectRefused(t testing.TB, url string) {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	opened, openErr := postgres.Open(t.Context(), url)
+	made, newErr := postgres.New(t.Context(), pool, postgres.WithoutMigration())
+	for _, got := range []struct {
+		store *postgres.Store
+		err   error
+	}{{opened, openErr}, {made, newErr}} {
+		if !errors.Is(got.err, postgres.ErrUnavailable) {
+			t.Errorf("opening a store on a standby: %v, want ErrUnavailable", got.err)
+		}
+		if got.store != nil {
+			_ = got.store.Close()
+		}
 	}
 }

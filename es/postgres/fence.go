@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,10 +24,12 @@ const (
 	WHERE position - number = $1), $1)`
 
 	// fenceHolders returns the transactions that may have appended and are not over: a
-	// prepared one has another name than it had before.
+	// prepared one has another name than it had before. A standby, which does not see the
+	// primary's transactions, returns one without a name.
 	fenceHolders = `SELECT virtualtransaction, pid IS NULL FROM pg_locks
 WHERE locktype = 'relation' AND relation = to_regclass('{schema}.events') AND mode = 'RowExclusiveLock' AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL SELECT '', false WHERE pg_is_in_recovery()`
 
 	// fenceStart returns a position up to which another process had passed the fence:
 	// no checkpoint lies beyond it.
@@ -230,6 +233,9 @@ func (f *fence) holders(ctx context.Context) ([]holder, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h holder, err error) {
 		err = row.Scan(&h.transaction, &h.prepared)
+		if err == nil && h.transaction == "" {
+			err = fmt.Errorf("it is a standby, which does not know the open transactions: %w", ErrUnavailable)
+		}
 		return h, err
 	})
 }
