@@ -120,11 +120,10 @@ type querier interface {
 
 // readVersion returns the version of the tables, 0 if there are none.
 func readVersion(ctx context.Context, q querier, schema string) (version int, err error) {
+	// Not to_regclass: it locks no table, so that it may answer from a cache that has not heard yet
+	// of what another process has just created.
 	var exists bool
-	if err := q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", quoted(schema)+".store").Scan(&exists); err != nil {
-		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
-			return 0, fmt.Errorf("reading the version of schema %s: %w: grant what postgres.GrantSQL prints", schema, err)
-		}
+	if err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'store')", schema).Scan(&exists); err != nil {
 		return 0, err
 	}
 	if !exists {
@@ -132,7 +131,11 @@ func readVersion(ctx context.Context, q querier, schema string) (version int, er
 	}
 	err = q.QueryRow(ctx, "SELECT version FROM "+quoted(schema)+".store").Scan(&version)
 	if err != nil {
-		return 0, fmt.Errorf("reading the version of schema %s: %w", schema, err)
+		err = fmt.Errorf("reading the version of schema %s: %w", schema, err)
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
+			err = fmt.Errorf("%w: grant what postgres.GrantSQL prints", err)
+		}
+		return 0, err
 	}
 	return version, nil
 }
