@@ -33,12 +33,13 @@ type Blocker struct {
 	Age         time.Duration // since the transaction began, or was prepared
 }
 
-// A prepared transaction's virtualtransaction is -1 and its xid.
+// A prepared transaction has no pid; its xid is found by the lock that it holds on it.
 const blockers = `SELECT l.virtualtransaction, coalesce(l.pid, 0), coalesce(p.gid, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
 	coalesce(extract(epoch FROM clock_timestamp() - coalesce(p.prepared, a.xact_start)), 0)::float8
 FROM pg_locks l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
+LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction AND x.locktype = 'transactionid'
+LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
 WHERE l.locktype = 'relation' AND l.relation = to_regclass('{schema}.events') AND l.mode = 'RowExclusiveLock' AND l.granted
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY 6 DESC`

@@ -23,12 +23,8 @@ import (
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // place returns a schema that does not exist yet, in a database of the shared server.
-func place(t testing.TB) string {
-	server := pgtest.Shared(t)
-	schema := pgtest.Name(t)
-	t.Cleanup(func() { server.Exec(t, "DROP SCHEMA IF EXISTS "+schema+" CASCADE") })
-	return schema + " " + server.URL()
-}
+// It goes with the server.
+func place(t testing.TB) string { return pgtest.Name(t) + " " + pgtest.Shared(t).URL() }
 
 // openPlace opens a store at what place returned.
 func openPlace(ctx context.Context, place string, opts ...postgres.Option) (*postgres.Store, error) {
