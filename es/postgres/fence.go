@@ -64,6 +64,7 @@ type fence struct {
 	state   sync.Mutex
 	safe    es.Position
 	started bool
+	lost    []lostRange
 }
 
 // Waiting for transactions that are about to end: how long a reader does so before
@@ -142,6 +143,9 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		if err := pool.QueryRow(ctx, sql.fenceStart).Scan(&safe); err != nil {
 			return 0, err
 		}
+		if err := f.readLost(ctx); err != nil {
+			return 0, err
+		}
 	}
 	for goal := es.Position(-1); ; {
 		if f.waiting != nil {
@@ -160,6 +164,9 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		if top < safe { // the database was restored: nothing that was found before holds
 			safe, f.waiting, goal = 0, nil, -1
 			f.publish(0)
+			if err := f.readLost(ctx); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		if goal < 0 {

@@ -77,6 +77,7 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	want := []string{
 		"checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
 		"events INSERT", "events SELECT",
+		"restores SELECT",
 		"snapshots INSERT", "snapshots SELECT", "snapshots UPDATE",
 		"store SELECT",
 	}
