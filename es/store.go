@@ -30,7 +30,8 @@ import (
 // The iterators that a store returns page through the stored events: no
 // connection, lock or snapshot of the database is held while the loop's body runs,
 // so that it may call the store. They stop at once when the loop breaks off or the
-// context ends; an error is yielded last, with a zero value, and `for rec := range`
+// context ends; a loop under way when the store is closed comes to its end or yields
+// [ErrClosed]; an error is yielded last, with a zero value, and `for rec := range`
 // would drop it: always take both values.
 type Store interface {
 	// Append stores the events of all writes, or of none.
@@ -60,7 +61,8 @@ type Store interface {
 
 	// SaveSnapshot stores a snapshot, unless there is a newer one of the same stream and
 	// fingerprint. It refuses one of a version that the stream has not reached with
-	// [ErrNotFound], since such a snapshot would hide events to come.
+	// [ErrNotFound], since such a snapshot would hide events to come. As with events, the
+	// store owns the Data until SaveSnapshot returns nil.
 	SaveSnapshot(ctx context.Context, s Snapshot) error
 
 	// Limits tells what the store takes.
@@ -149,7 +151,9 @@ type Feed interface {
 	// *[BeyondHeadError].
 	ReadAll(ctx context.Context, q FeedQuery) iter.Seq2[Recorded, error]
 
-	// Head returns the position up to which the feed can be read now; 0 if it is empty.
+	// Head returns the position up to which the feed can be read now; 0 if it is empty. A
+	// store may hold back what it has acknowledged for as long as a lower position could
+	// still appear.
 	Head(ctx context.Context) (Position, error)
 }
 
@@ -179,8 +183,8 @@ type Checkpoints interface {
 	// of the feed is returned with a *[BeyondHeadError].
 	Checkpoint(ctx context.Context, name string) (Position, error)
 
-	// SaveCheckpoint stores a position, which may be lower than the stored one. One beyond the
-	// head of the feed is refused with a *[BeyondHeadError].
+	// SaveCheckpoint stores a position, which may be lower than the stored one, as durably as
+	// an append. One beyond the head of the feed is refused with a *[BeyondHeadError].
 	SaveCheckpoint(ctx context.Context, name string, p Position) error
 }
 

@@ -184,7 +184,7 @@ func ExampleRepository_Verify() {
 
 	err := store.SaveSnapshot(ctx, es.Snapshot{ // as an apply body would have made it that was changed since
 		Stream: es.Stream{Category: "account", ID: "ann"}, Version: 2, Fingerprint: account.Type{}.Fingerprint(),
-		Data: []byte(`{"Owner":"ann","Currency":"EUR","Balance":99,"OpenedAt":"2026-01-01T00:00:00Z","Notes":null}`),
+		Data: []byte(`{"Owner":"ann","Currency":"EUR","Balance":99,"OpenedAt":"2026-01-01T00:00:00Z","Notes":null,"Rates":0}`),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -141,7 +141,7 @@ func TestAnEventThatCanNotBeReadIsNeverSkipped(t *testing.T) {
 		},
 		"data that does not decode": {
 			es.Event{Type: "account.moved", Schema: 1, Data: []byte(`[]`)}, nil,
-			"reading account-1 at version 2 (account.moved, schema version 1): json:",
+			"reading account-1 at version 2 (account.moved, schema version 1): decode at byte 0: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/codec"
 )
 
 // Staged is an aggregate that is to be saved together with others: see
@@ -199,7 +200,11 @@ func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es
 			if name == "" {
 				name = fmt.Sprintf("%T", p.Event)
 			}
-			return nil, &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
+			refused := &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
+			if value, ok := errors.AsType[*codec.Error](err); ok {
+				refused.Field, refused.Err = value.Path, value.Err
+			}
+			return nil, refused
 		}
 		events[i] = es.Event{ID: p.ID, Type: name, Schema: schema, Data: data[:len(data):len(data)], Meta: meta}
 		free = data[len(data):]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/codec"
 	"github.com/esgen-go/esgen/es/memory"
 	"github.com/esgen-go/esgen/internal/fixture/account"
 	"github.com/esgen-go/esgen/repository"
@@ -84,10 +85,11 @@ func TestSaveRefusesWhatCanNotBeEncodedAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		event  account.Moved
-		reason string
+		field  string
+		reason error
 	}{
-		"invalid UTF-8": {account.Moved{Note: "\xff"}, `"\xff" is not valid UTF-8`},
-		"NaN":           {account.Moved{Rate: math.NaN()}, "NaN"},
+		"invalid UTF-8": {account.Moved{Note: "\xff"}, "note", codec.ErrInvalidUTF8},
+		"NaN":           {account.Moved{Rate: math.NaN()}, "rate", codec.ErrNotFinite},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,10 +100,11 @@ func TestSaveRefusesWhatCanNotBeEncodedAndWritesNothing(t *testing.T) {
 			a.Move(c.event)
 			_, err := accounts.Save(t.Context(), a)
 			refused, ok := errors.AsType[*es.InvalidError](err)
-			if !ok || refused.Stream != stream("1") || refused.Index != 1 || refused.Type != "account.moved" || refused.EventID == uuid.Nil {
+			if !ok || refused.Stream != stream("1") || refused.Index != 1 || refused.Type != "account.moved" || refused.EventID == uuid.Nil ||
+				refused.Field != c.field || !errors.Is(err, c.reason) {
 				t.Fatalf("got %#v", err)
 			}
-			if !strings.HasPrefix(err.Error(), "append to account-1 refused: event 1 (account.moved, id ") || !strings.Contains(err.Error(), c.reason) {
+			if !strings.HasPrefix(err.Error(), "append to account-1 refused: event 1 (account.moved, id ") || !strings.Contains(err.Error(), "field "+c.field+": ") {
 				t.Errorf("got %v", err)
 			}
 			if n := len(stored(t, store, stream("1"))); n != 1 || len(pending(a)) != 2 {
@@ -117,7 +120,7 @@ func TestSaveRefusesAnEventOfAnUnknownGoType(t *testing.T) {
 	a := load(t, accounts, "1")
 	aggregate.Record(&a.Root, &account.Moved{})
 	_, err := accounts.Save(t.Context(), a)
-	if refused, ok := errors.AsType[*es.InvalidError](err); !ok || refused.Type != "*account.Moved" || !strings.Contains(err.Error(), "events are values") {
+	if refused, ok := errors.AsType[*es.InvalidError](err); !ok || refused.Type != "*account.Moved" || !strings.Contains(err.Error(), "as values, not pointers") {
 		t.Errorf("got %v", err)
 	}
 }

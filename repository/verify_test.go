@@ -21,7 +21,7 @@ func TestVerifyShowsInWhatASnapshotLies(t *testing.T) {
 
 	noError(t, store.SaveSnapshot(t.Context(), es.Snapshot{
 		Stream: stream("1"), Version: 2, Fingerprint: account.Type{}.Fingerprint(),
-		Data: []byte(`{"Owner":"Ann","Currency":"EUR","Balance":500,"OpenedAt":"2024-02-29T12:00:00Z","Notes":[]}`),
+		Data: []byte(`{"Owner":"Ann","Currency":"EUR","Balance":500,"OpenedAt":"2024-02-29T12:00:00Z","Notes":[],"Rates":0}`),
 	}))
 	err := accounts.Verify(t.Context(), "1")
 	diverged, ok := errors.AsType[*aggregate.DivergedError](err)

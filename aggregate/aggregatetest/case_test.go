@@ -181,7 +181,7 @@ func TestFailuresTellTheWholeCase(t *testing.T) {
 		},
 		"what is no event": {
 			func(t testing.TB) { given(t, 7) },
-			[]string{"Given event 2, int, can't be stored: int is no event of account"},
+			[]string{"Given event 2, int, can't be stored: encoding int as an event of an Account"},
 		},
 		"a stored event that can't be read": {
 			func(t testing.TB) { given(t, es.Event{Type: "account.vanished", Schema: 1, Data: []byte("{}")}) },

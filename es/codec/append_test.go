@@ -361,14 +361,14 @@ func TestMarshaledValuesAreCompactedOrRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		` { "a b" : [ 1 , "\" \\" ] } `: `{"a b":[1,"\" \\"]}`,
-		`1`:                            `1`,
-		``:                             "",
-		`{"a":1,"a":2}`:                "",
-		"\"\xff\"":                     "",
-		`"\ud800"`:                     "",
-		`{} {}`:                        "",
-		`[1,]`:                         "",
-		`nul`:                          "",
+		`1`:                             `1`,
+		``:                              "",
+		`{"a":1,"a":2}`:                 "",
+		"\"\xff\"":                      "",
+		`"\ud800"`:                      "",
+		`{} {}`:                         "",
+		`[1,]`:                          "",
+		`nul`:                           "",
 	} {
 		got, err := codec.AppendRaw(nil, []byte(text))
 		if want == "" {

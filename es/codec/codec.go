@@ -102,7 +102,7 @@ func within(err error, step string) error {
 func indexStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 func join(step, rest string) string {
-	if rest == "" || rest[0] == '[' {
+	if step == "" || rest == "" || rest[0] == '[' {
 		return step + rest
 	}
 	return step + "." + rest

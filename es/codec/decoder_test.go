@@ -130,6 +130,29 @@ func TestErrorsOfDecodingNameThePlace(t *testing.T) {
 	}
 }
 
+// nested decodes itself with a decoder of its own.
+type nested struct{ person }
+
+func (n *nested) UnmarshalJSON(data []byte) error {
+	d := codec.NewDecoder(data)
+	readPerson(&d, &n.person)
+	return d.End()
+}
+
+func TestErrorsOfUnmarshalersKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	d := codec.NewDecoder([]byte(`[0,{"p":{"name":"a","age":"x"}}]`))
+	d.Array()
+	d.Skip()
+	d.More()
+	d.Object()
+	d.Unmarshal(new(nested))
+	err := d.End()
+	if want := "decode [1].p.age at byte 8: unexpected type of value: want an integer"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 func TestDecodedStringsDoNotShareTheInput(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"name":"Ada","age":36,"tags":["x","y\n","ü"]}`)
@@ -160,19 +183,5 @@ func TestWrongGuessesOfElementsAreHarmless(t *testing.T) {
 		if err := d.End(); err != nil || fmt.Sprint(p.Tags) != fmt.Sprint(list) || p.Tags == nil {
 			t.Errorf("%s: %v, %v", text, p.Tags, err)
 		}
-	}
-}
-
-func TestMapsAreSortedWithoutAllocation(t *testing.T) {
-	m := map[string]int{"b": 1, "a": 2, "ü": 3, "": 4}
-	codec.StringKeys(m).Release()
-	if n := testing.AllocsPerRun(100, func() {
-		keys := codec.StringKeys(m)
-		if keys.Sorted[1] != "a" {
-			t.Error(keys.Sorted)
-		}
-		keys.Release()
-	}); n >= 1 {
-		t.Errorf("%v allocations", n)
 	}
 }

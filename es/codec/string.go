@@ -3,22 +3,24 @@ package codec
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 	"unsafe"
 )
 
 // AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
 func AppendString(dst []byte, s string) ([]byte, error) {
-	dst = append(dst, '"')
-	i := plainPrefix(s)
-	dst = append(dst, s[:i]...)
-	if i < len(s) {
-		var err error
-		if dst, err = appendEscaped(dst, s[i:]); err != nil {
-			return dst, err
-		}
+	plain := plainPrefix(s)
+	if plain < len(s) {
+		return appendEscaped(dst, s, plain)
 	}
-	return append(dst, '"'), nil
+	// One check of the capacity for the text and both quotes.
+	n := len(dst)
+	dst = slices.Grow(dst, len(s)+2)[:n+len(s)+2]
+	dst[n] = '"'
+	copy(dst[n+1:], s)
+	dst[len(dst)-1] = '"'
+	return dst, nil
 }
 
 // AppendQuotedString appends s as a JSON string within a JSON string, which is
@@ -57,15 +59,27 @@ func plainEnd(b []byte, i int) int {
 		}
 	}
 	for ; i < len(b); i++ {
-		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+		if !plain[b[i]] {
 			return i
 		}
 	}
 	return i
 }
 
-// appendEscaped appends s, of which something needs escaping or isn't ASCII.
-func appendEscaped(dst []byte, s string) ([]byte, error) {
+// plain has the ASCII characters that stand for themselves in a string.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// appendEscaped appends s, of which something behind the first plain bytes needs
+// escaping or isn't ASCII.
+func appendEscaped(dst []byte, s string, plain int) ([]byte, error) {
+	dst = append(dst, '"')
+	dst = append(dst, s[:plain]...)
+	s = s[plain:]
 	for len(s) > 0 {
 		c := s[0]
 		if c >= utf8.RuneSelf {
@@ -112,7 +126,7 @@ func appendEscaped(dst []byte, s string) ([]byte, error) {
 			s = s[n:]
 		}
 	}
-	return dst, nil
+	return append(dst, '"'), nil
 }
 
 // unescape appends the content of a string that begins at b[i] and ends at

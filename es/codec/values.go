@@ -13,6 +13,16 @@ import (
 // Time reads a string that [ParseTime] accepts.
 func (d *Decoder) Time() time.Time {
 	at := d.peekAt()
+	if start := at + 1; start < len(d.data) && d.data[at] == '"' {
+		// What parses has nothing to unescape.
+		longest := d.data[start:min(len(d.data), start+len("2006-01-02T15:04:05.999999999+07:00")+1)]
+		if n := bytes.IndexByte(longest, '"'); n >= 0 {
+			if t, ok := parseTime(longest[:n]); ok {
+				d.pos = start + n + 1
+				return t
+			}
+		}
+	}
 	b, ok := d.stringBytes("a time")
 	if !ok {
 		return time.Time{}
@@ -27,12 +37,15 @@ func (d *Decoder) Time() time.Time {
 // UUID reads a string in one of the forms that uuid.UUID's UnmarshalText accepts.
 func (d *Decoder) UUID() uuid.UUID {
 	at := d.peekAt()
+	if end := at + 37; end < len(d.data) && d.data[at] == '"' && d.data[end] == '"' {
+		if id, ok := parseUUID(d.data[at+1 : end]); ok {
+			d.pos = end + 1
+			return id
+		}
+	}
 	b, ok := d.stringBytes("a UUID")
 	if !ok {
 		return uuid.UUID{}
-	}
-	if id, ok := parseUUID(b); ok {
-		return id
 	}
 	id, err := uuid.ParseBytes(b)
 	if err != nil {

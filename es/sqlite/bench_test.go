@@ -1,13 +1,19 @@
 package sqlite_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,7 +133,7 @@ func fsyncLatency(b *testing.B) time.Duration {
 }
 
 func benchmarkAppend(b *testing.B, writers int) {
-	const rounds = 64
+	const rounds = 32
 	s, storePath := openBench(b)
 	bareStore, barePath := openBench(b)
 	keys := bareStreams(b, barePath, bareStore, writers)
@@ -155,35 +161,41 @@ func benchmarkAppend(b *testing.B, writers int) {
 	for i := range storeVersions {
 		storeVersions[i] = 1
 	}
-	var store, mutex, retrying time.Duration
+	// The three take turns in short rounds and the median of the rounds counts, so that what else
+	// the machine does meets all alike.
+	var store, mutex, retrying []time.Duration
+	var toMutex, toRetrying []float64
 	var syncs int64
 	for b.Loop() {
 		before := syncCount()
-		store += parallel(b, writers, rounds, func(w, i int) error {
+		store = append(store, parallel(b, writers, rounds, func(w, i int) error {
 			_, err := s.Append(b.Context(), es.Write{
 				Stream: es.Stream{Category: "account", ID: fmt.Sprint(w)}, Expect: es.Exactly(storeVersions[w]), Events: []es.Event{newEvent()},
 			})
 			storeVersions[w]++
 			return err
-		})
+		}))
 		syncs += syncCount() - before
-		mutex += parallel(b, writers, rounds, func(w, i int) error {
+		mutex = append(mutex, parallel(b, writers, rounds, func(w, i int) error {
 			mu.Lock()
 			defer mu.Unlock()
 			return bare(insert, w)
-		})
-		if writers > 1 {
-			retrying += parallel(b, writers, rounds, func(w, i int) error { return bare(insertMany, w) })
+		}))
+		last := len(mutex) - 1
+		toMutex = append(toMutex, mutex[last].Seconds()/store[last].Seconds())
+		if writers > 1 && last%16 == 0 { // seldom, since it takes so much longer
+			retrying = append(retrying, parallel(b, writers, rounds, func(w, i int) error { return bare(insertMany, w) }))
+			toRetrying = append(toRetrying, retrying[len(retrying)-1].Seconds()/store[last].Seconds())
 		}
 	}
-	n := float64(b.N * rounds * writers)
-	b.ReportMetric(n/store.Seconds(), "appends/s")
-	b.ReportMetric(n/mutex.Seconds(), "bare/s")
-	b.ReportMetric(mutex.Seconds()/store.Seconds(), "x-bare")
+	n := float64(rounds * writers)
+	b.ReportMetric(n/median(store).Seconds(), "appends/s")
+	b.ReportMetric(n/median(mutex).Seconds(), "bare/s")
+	b.ReportMetric(median(toMutex), "x-bare")
 	if writers > 1 {
-		b.ReportMetric(retrying.Seconds()/store.Seconds(), "x-retrying")
+		b.ReportMetric(median(toRetrying), "x-retrying")
 	}
-	b.ReportMetric(float64(syncs)/n, "syncs/append")
+	b.ReportMetric(float64(syncs)/n/float64(b.N), "syncs/append")
 	b.ReportMetric(float64(fsyncLatency(b).Microseconds()), "fsync-µs")
 	b.ReportMetric(0, "ns/op")
 }
@@ -192,14 +204,77 @@ func BenchmarkAppend1Writer(b *testing.B)   { benchmarkAppend(b, 1) }
 func BenchmarkAppend16Writers(b *testing.B) { benchmarkAppend(b, 16) }
 func BenchmarkAppend64Writers(b *testing.B) { benchmarkAppend(b, 64) }
 
-func median[T int | int64 | float64 | time.Duration](all []T) T {
-	sorted := append([]T(nil), all...)
-	for i := range sorted {
-		for j := i; j > 0 && sorted[j] < sorted[j-1]; j-- {
-			sorted[j], sorted[j-1] = sorted[j-1], sorted[j]
+func median[T cmp.Ordered](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}
+
+// childSteady appends from some goroutines for a while and prints how many appends that
+// were and the times they took in microseconds: median, 99th percentile, longest.
+func childSteady(ctx context.Context, path string, args []string) error {
+	goroutines, _ := strconv.Atoi(args[1])
+	lasting, err := time.ParseDuration(args[2])
+	if err != nil {
+		return err
+	}
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	times := make([][]time.Duration, goroutines)
+	errs := make([]error, goroutines)
+	var running sync.WaitGroup
+	for begin, g := time.Now(), 0; g < goroutines; g++ {
+		running.Go(func() {
+			stream := es.Stream{Category: "account", ID: args[0] + ":" + strconv.Itoa(g)}
+			for i := es.Version(0); time.Since(begin) < lasting && errs[g] == nil; i++ {
+				start := time.Now()
+				_, errs[g] = s.Append(ctx, es.Write{Stream: stream, Expect: es.Exactly(i), Events: []es.Event{newEvent()}})
+				times[g] = append(times[g], time.Since(start))
+			}
+		})
+	}
+	running.Wait()
+	all := slices.Concat(times...)
+	slices.Sort(all)
+	fmt.Println(len(all), all[len(all)/2].Microseconds(), all[len(all)*99/100].Microseconds(), all[len(all)-1].Microseconds())
+	return errors.Join(errors.Join(errs...), s.Close())
+}
+
+// BenchmarkAppendProcesses shows how processes share a file: how many appends all make,
+// the smallest share of one (1 is a fair one), and the slowest process's times.
+func BenchmarkAppendProcesses(b *testing.B) {
+	for _, processes := range []int{1, 2, 4} {
+		for _, goroutines := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%dx%d", processes, goroutines), func(b *testing.B) {
+				var total, least, p50, p99, longest float64
+				for b.Loop() {
+					path := filepath.Join(b.TempDir(), "events.db")
+					var cmds []*exec.Cmd
+					for p := range processes {
+						cmds = append(cmds, child(b, "steady", path, p, goroutines, time.Second))
+					}
+					sum, smallest := 0.0, math.Inf(1)
+					for _, out := range together(b, cmds...) {
+						var n, median, high, most float64
+						if _, err := fmt.Sscan(out, &n, &median, &high, &most); err != nil {
+							b.Fatal(err)
+						}
+						sum, smallest = sum+n, min(smallest, n)
+						p50, p99, longest = max(p50, median), max(p99, high), max(longest, most)
+					}
+					total += sum
+					least += smallest * float64(processes) / sum
+				}
+				b.ReportMetric(total/float64(b.N), "appends/s")
+				b.ReportMetric(least/float64(b.N), "least-share")
+				b.ReportMetric(p50, "p50-µs")
+				b.ReportMetric(p99, "p99-µs")
+				b.ReportMetric(longest, "max-µs")
+				b.ReportMetric(0, "ns/op")
+			})
 		}
 	}
-	return sorted[len(sorted)/2]
 }
 
 // fill makes streams of n events each, appended in turns, so that the events of one stream lie
@@ -268,36 +343,45 @@ func BenchmarkLoad1000(b *testing.B) {
 func BenchmarkLoadWithSnapshot(b *testing.B) {
 	s, _ := openBench(b, sqlite.WithDurability(sqlite.Relaxed))
 	state := make([]byte, 200)
-	for _, size := range []int{100, 1_000, 10_000, 100_000} {
-		stream := es.Stream{Category: "account", ID: fmt.Sprint("size", size)}
+	sizes := []int{100, 1_000, 10_000, 100_000}
+	stream := func(size int) es.Stream { return es.Stream{Category: "account", ID: fmt.Sprint("size", size)} }
+	for _, size := range sizes {
 		for at := 0; at < size; at += 1000 {
 			var events []es.Event
 			for range min(1000, size) {
 				events = append(events, newEvent())
 			}
-			if _, err := s.Append(b.Context(), es.Write{Stream: stream, Expect: es.Any, Events: events}); err != nil {
+			if _, err := s.Append(b.Context(), es.Write{Stream: stream(size), Expect: es.Any, Events: events}); err != nil {
 				b.Fatal(err)
 			}
 		}
-		err := s.SaveSnapshot(b.Context(), es.Snapshot{Stream: stream, Version: es.Version(size - 50), Fingerprint: "f", Data: state})
+		err := s.SaveSnapshot(b.Context(), es.Snapshot{Stream: stream(size), Version: es.Version(size - 50), Fingerprint: "f", Data: state})
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			for b.Loop() {
-				n := 0
-				for _, err := range s.Load(b.Context(), es.LoadQuery{Stream: stream, Fingerprint: "f", Unless: es.NewID()}) {
-					if err != nil {
-						b.Fatal(err)
-					}
-					n++
-				}
-				if n != 51 {
-					b.Fatal(n)
-				}
-			}
-		})
 	}
+	times := map[int][]time.Duration{}
+	for b.Loop() {
+		for _, size := range sizes {
+			start := time.Now()
+			n := 0
+			for _, err := range s.Load(b.Context(), es.LoadQuery{Stream: stream(size), Fingerprint: "f", Unless: es.NewID()}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			if n != 51 {
+				b.Fatal(n)
+			}
+			times[size] = append(times[size], time.Since(start))
+		}
+	}
+	for _, size := range sizes {
+		b.ReportMetric(float64(median(times[size]).Nanoseconds())/1000, fmt.Sprintf("µs/load-of-%d", size))
+	}
+	b.ReportMetric(float64(median(times[100_000]))/float64(median(times[100])), "largest-of-smallest")
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkFeed(b *testing.B) {
@@ -307,7 +391,7 @@ func BenchmarkFeed(b *testing.B) {
 	db := openBare(b, path, "mmap_size(1073741824)")
 	bare := prepare(b, db, `SELECT e.version, e.position, e.type, e.recorded_at, e.id, e.meta, e.data, s.category, s.id
 		FROM events e JOIN streams s ON s.key = e.stream WHERE e.position > ? ORDER BY e.position`)
-	var store, scan time.Duration
+	var store, scan []time.Duration
 	for b.Loop() {
 		start := time.Now()
 		n := 0
@@ -317,7 +401,7 @@ func BenchmarkFeed(b *testing.B) {
 			}
 			n++
 		}
-		store += time.Since(start)
+		store = append(store, time.Since(start))
 		start = time.Now()
 		rows, err := bare.Query(int64(0))
 		if err != nil {
@@ -332,13 +416,13 @@ func BenchmarkFeed(b *testing.B) {
 			n--
 		}
 		rows.Close()
-		scan += time.Since(start)
+		scan = append(scan, time.Since(start))
 		if n != 0 {
 			b.Fatal(n)
 		}
 	}
-	b.ReportMetric(float64(b.N*events)/store.Seconds(), "rows/s")
-	b.ReportMetric(float64(b.N*events)/scan.Seconds(), "bare-rows/s")
-	b.ReportMetric(scan.Seconds()/store.Seconds(), "x-bare")
+	b.ReportMetric(events/median(store).Seconds(), "rows/s")
+	b.ReportMetric(events/median(scan).Seconds(), "bare-rows/s")
+	b.ReportMetric(median(scan).Seconds()/median(store).Seconds(), "x-bare")
 	b.ReportMetric(0, "ns/op")
 }

@@ -37,7 +37,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	s.watches.init()
 
 	w := &writer{store: s, kinds: map[kind]int64{}}
-	if err := w.connect(ctx); err != nil {
+	if err := w.connect(ctx, createFile); err != nil {
 		return nil, fmt.Errorf("opening the event store %s: %w", path, explain(err))
 	}
 	s.tasks.Go(w.run)
@@ -82,26 +82,34 @@ func explain(err error) error {
 	}
 }
 
-// connectReader opens a connection that can't write.
+// How a connection opens the file. Only the first one creates it: a file that was
+// removed since is an error, not an empty store.
+const (
+	createFile   = "rwc"
+	existingFile = "rw"
+)
+
+// connectReader opens a connection that can't write. It maps the file into memory, up
+// to 1 GiB of it, which spares a copy of each page.
 func (s *Store) connectReader(ctx context.Context) (*conn, error) {
-	return s.connect(ctx, "query_only(1)", "mmap_size(1073741824)")
+	return s.connect(ctx, existingFile, "query_only(1)", "mmap_size(1073741824)")
 }
 
 // connectWriter opens the connection that writes.
-func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
+func (s *Store) connectWriter(ctx context.Context, mode string) (*conn, error) {
 	synchronous := "synchronous(FULL)"
 	if s.config.durability == Relaxed {
 		synchronous = "synchronous(NORMAL)"
 	}
-	return s.connect(ctx, synchronous, "cache_size(-16000)")
+	return s.connect(ctx, mode, synchronous, "cache_size(-16000)") // KiB
 }
 
-func (s *Store) connect(ctx context.Context, pragmas ...string) (*conn, error) {
+func (s *Store) connect(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path)}
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path // a drive's letter
 	}
-	u.RawQuery = url.Values{"_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
+	u.RawQuery = url.Values{"mode": {mode}, "_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
 	connector, err := driver.NewConnector(u.String())
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ var children = map[string]func(ctx context.Context, path string, args []string) 
 	"synced": childSynced,
 	"failed": childFailed,
 	"lone":   childLone,
+	"steady": childSteady,
 }
 
 func TestMain(m *testing.M) {
@@ -247,5 +248,55 @@ func TestProcessesCreateOneFileAtOnce(t *testing.T) {
 		if err != nil || head != processes {
 			t.Fatalf("Head() = %d, %v after %d processes appended one event each", head, err, processes)
 		}
+	}
+}
+
+func TestFileThatMayNotBeWrittenIsRefusedAsReadOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chmod(path, 0o444), os.Chmod(filepath.Dir(path), 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
+	if os.Getuid() != 0 {
+		if s, err := sqlite.Open(t.Context(), path); !errors.Is(err, sqlite.ErrReadOnly) {
+			t.Errorf("Open() = %v, %v; want %v", s, err, sqlite.ErrReadOnly)
+		}
+		return
+	}
+	// Permissions don't bind root, so somebody else opens it.
+	cmd, ok := unprivileged(child(t, "open", path, 1))
+	if !ok {
+		t.Skip("running as root, and no way here to run a child as another user")
+	}
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	switch err := cmd.Run(); {
+	case errors.Is(err, os.ErrPermission):
+		t.Skip("running as root, and others may not run the test's binary: ", err)
+	case err == nil || !bytes.Contains(errs.Bytes(), []byte(sqlite.ErrReadOnly.Error())):
+		t.Errorf("a child that may not write the file ended with %v: %s", err, errs.String())
+	}
+}
+
+func TestRemovedFileIsAnErrorAndNoEmptyStore(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := os.Remove(path); err != nil {
+		t.Skip("an open file can't be removed here: ", err)
+	}
+	if head, err := s.Head(t.Context()); err == nil {
+		t.Errorf("Head() = %d without an error", head)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("reading made a new file")
 	}
 }

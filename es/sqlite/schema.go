@@ -18,20 +18,28 @@ var migrations = []string{schema1}
 
 // prepareFile brings a file to WAL mode and to this package's schema, unless it is
 // another application's. Any number of processes may do so at once.
-func prepareFile(ctx context.Context, c *conn) error {
-	version, err := fileVersion(ctx, c)
+func prepareFile(ctx context.Context, closing <-chan struct{}, c *conn) error {
+	var version int
+	err := retryBusy(ctx, closing, func() (err error) {
+		version, err = fileVersion(c)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	err = retryBusy(ctx, nil, func() error {
-		_, err := c.exec("PRAGMA journal_mode = WAL")
+	var mode string
+	err = retryBusy(ctx, closing, func() error {
+		_, err := c.one("PRAGMA journal_mode = WAL", func(r *row) { mode = r.text(0) })
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("changing to WAL mode: %w", err)
 	}
+	if mode != "wal" {
+		return fmt.Errorf("the file stays in journal mode %q instead of WAL: its file system has no shared memory: use a local one", mode)
+	}
 	// The lock is taken even if there is nothing to do: it shows that the file can be written.
-	err = retryBusy(ctx, nil, func() error {
+	err = retryBusy(ctx, closing, func() error {
 		_, err := c.exec("BEGIN IMMEDIATE")
 		return err
 	})
@@ -39,7 +47,7 @@ func prepareFile(ctx context.Context, c *conn) error {
 		return err
 	}
 	if version < len(migrations) {
-		err = migrate(ctx, c)
+		err = migrate(c)
 	}
 	if err != nil {
 		_, _ = c.exec("ROLLBACK")
@@ -50,8 +58,8 @@ func prepareFile(ctx context.Context, c *conn) error {
 }
 
 // migrate runs under the write lock, so it looks again who was first.
-func migrate(ctx context.Context, c *conn) error {
-	version, err := fileVersion(ctx, c)
+func migrate(c *conn) error {
+	version, err := fileVersion(c)
 	if err != nil || version == len(migrations) {
 		return err
 	}
@@ -74,14 +82,11 @@ func migrate(ctx context.Context, c *conn) error {
 
 // fileVersion returns the schema version of a file, 0 if it is empty, and refuses a
 // file that is not this package's.
-func fileVersion(ctx context.Context, c *conn) (version int, err error) {
+func fileVersion(c *conn) (version int, err error) {
 	var application, user, objects int64
-	err = retryBusy(ctx, nil, func() error {
-		_, err := c.one(`SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
-			FROM pragma_application_id, pragma_user_version`, func(r *row) {
-			application, user, objects = r.int(0), r.int(1), r.int(2)
-		})
-		return err
+	_, err = c.one(`SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_application_id, pragma_user_version`, func(r *row) {
+		application, user, objects = r.int(0), r.int(1), r.int(2)
 	})
 	switch {
 	case err != nil:

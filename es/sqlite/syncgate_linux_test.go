@@ -84,8 +84,12 @@ func gateSyncs(decide func(file string) unix.Errno) (*syncGate, error) {
 func (g *syncGate) serve() {
 	for {
 		var n seccompNotification
-		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, g.listener, seccompIoctlReceive, uintptr(unsafe.Pointer(&n))); errno != 0 {
-			continue // the call was interrupted, here or there
+		switch _, _, errno := unix.Syscall(unix.SYS_IOCTL, g.listener, seccompIoctlReceive, uintptr(unsafe.Pointer(&n))); errno {
+		case 0:
+		case unix.EINTR, unix.ENOENT: // the call was interrupted, here or there
+			continue
+		default:
+			panic(fmt.Sprintf("receiving a notification of seccomp: %v", errno))
 		}
 		g.count.Add(1)
 		r := seccompResponse{id: n.id, flags: seccompContinue}

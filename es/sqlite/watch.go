@@ -9,12 +9,12 @@ import (
 // watches are the channels to wake after a commit.
 type watches struct {
 	mu       sync.Mutex
-	channels map[chan struct{}]struct{}
+	channels map[chan struct{}]func() bool // with what lets go of the watch's context
 	polling  bool
 	closed   bool
 }
 
-func (w *watches) init() { w.channels = map[chan struct{}]struct{}{} }
+func (w *watches) init() { w.channels = map[chan struct{}]func() bool{} }
 
 // signal wakes all that are not woken yet.
 func (w *watches) signal() {
@@ -33,7 +33,8 @@ func (w *watches) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	for c := range w.channels {
+	for c, release := range w.channels {
+		release()
 		close(c)
 	}
 	clear(w.channels)
@@ -61,8 +62,7 @@ func (s *Store) Watch(ctx context.Context) <-chan struct{} {
 		close(c)
 		return c
 	}
-	w.channels[c] = struct{}{}
-	context.AfterFunc(ctx, func() { w.end(c) })
+	w.channels[c] = context.AfterFunc(ctx, func() { w.end(c) })
 	if !w.polling {
 		w.polling = true
 		s.tasks.Go(s.poll)

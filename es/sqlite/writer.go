@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,8 +15,8 @@ import (
 // operation is one caller's part of a commit.
 type operation struct {
 	ctx context.Context
-	// run checks all before it writes anything: if it returns an error that is not the
-	// engine's, it has changed nothing, and the others of its commit go on.
+	// run checks all before it writes anything, so that a refusal has changed nothing
+	// and the others of its commit go on. An error after it wrote fails all of them.
 	run  func(*tx) error
 	err  error
 	done chan error
@@ -52,7 +53,7 @@ type writer struct {
 	store *Store
 	conn  *conn // nil after the engine failed it
 	batch []*operation
-	kinds map[kind]int64 // those known to be committed
+	kinds map[kind]int64 // stored by this writer or seen by it
 
 	last      es.Position // of the feed at the last commit
 	contended int         // commits for which other processes are reckoned with
@@ -93,6 +94,7 @@ func (w *writer) run() {
 		select {
 		case op := <-w.store.ops:
 			w.batch = append(w.batch[:0], op)
+			runtime.Gosched() // lets those come that the last commit has just answered
 			w.commit()
 			clear(w.batch)
 		case <-w.store.closing:
@@ -132,7 +134,7 @@ func (w *writer) commit() {
 	w.answer(nil)
 }
 
-// fill runs operations until there are no more. An error is the engine's.
+// fill runs operations until there are no more. After an error nothing may be committed.
 func (w *writer) fill(t *tx) error {
 	if err := t.findHead(); err != nil {
 		return err
@@ -148,7 +150,8 @@ func (w *writer) fill(t *tx) error {
 		if op.err = op.ctx.Err(); op.err != nil {
 			continue // the caller has gone
 		}
-		if op.err = op.run(t); isEngine(op.err) {
+		written := t.written
+		if op.err = op.run(t); op.err != nil && (isEngine(op.err) || t.written > written) {
 			return op.err
 		}
 	}
@@ -172,7 +175,7 @@ func (w *writer) take() bool {
 func (w *writer) begin() error {
 	ctx := w.batch[0].ctx
 	if w.conn == nil {
-		if err := w.connect(ctx); err != nil {
+		if err := w.connect(ctx, existingFile); err != nil {
 			return err
 		}
 	}
@@ -182,7 +185,11 @@ func (w *writer) begin() error {
 	}
 	for b := (backoff{}); ; {
 		_, err := w.conn.exec("BEGIN IMMEDIATE")
+		if err == nil {
+			return nil
+		}
 		if !isBusy(err) {
+			w.abandon()
 			return err
 		}
 		w.contended = courtesy
@@ -213,13 +220,13 @@ func (w *writer) abandon() {
 }
 
 // connect opens the writer's connection, and sees to the file's schema.
-func (w *writer) connect(ctx context.Context) error {
-	c, err := w.store.connectWriter(ctx)
+func (w *writer) connect(ctx context.Context, mode string) error {
+	c, err := w.store.connectWriter(ctx, mode)
 	if err != nil {
 		return err
 	}
 	t := &tx{conn: c}
-	if err = prepareFile(ctx, c); err == nil {
+	if err = prepareFile(ctx, w.store.closing, c); err == nil {
 		err = retryBusy(ctx, w.store.closing, t.findHead)
 	}
 	if err != nil {

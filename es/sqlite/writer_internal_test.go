@@ -208,3 +208,22 @@ func TestLockOfAnotherProgramIsWaitedForAsLongAsTheContextLasts(t *testing.T) {
 	}
 	release(nil)
 }
+
+func TestOperationThatFailsAfterItWroteIsRolledBack(t *testing.T) {
+	t.Parallel()
+	s := openInternal(t, filepath.Join(t.TempDir(), "events.db"))
+	strange := errors.New("strange")
+	err := s.write(t.Context(), func(t *tx) error {
+		a := &appending{writes: []es.Write{write1("1", es.NoStream, "{}")}}
+		if err := errors.Join(a.encode(), a.run(t)); err != nil {
+			return err
+		}
+		return strange
+	})
+	if !errors.Is(err, strange) {
+		t.Fatalf("write() = %v, want %v", err, strange)
+	}
+	if r, err := s.Append(t.Context(), write1("1", es.NoStream, "{}")); err != nil || r.Streams[0].Position != 1 {
+		t.Errorf("Append() = %+v, %v; want position 1", r, err)
+	}
+}

@@ -151,7 +151,7 @@ func checkpointConcurrent(e *env) {
 				return err
 			}
 			if got, err := c.Checkpoint(e.ctx, fmt.Sprint("reader-", i)); err != nil || got != p {
-				return fmt.Errorf("checkpoint of reader %d is %d, %w, want %d", i, got, err, p)
+				return fmt.Errorf("checkpoint of reader %d is %d, %v, want %d", i, got, err, p)
 			}
 		}
 		return nil

@@ -111,7 +111,7 @@ func contextEndsMidway(e *env) {
 		for n := range each {
 			writes := []es.Write{write(own, es.Exactly(es.Version(2*n)), e.events(2)...), write(stream("shared"), es.Any, e.event())}
 			ctx, cancel := context.WithCancel(e.ctx)
-			timer := time.AfterFunc(time.Duration(random.Int64N(int64(2*typical))), cancel)
+			timer := time.AfterFunc(time.Duration(random.Int64N(int64(2*typical)+1)), cancel)
 			began := time.Now()
 			first, err := s.Append(ctx, writes...)
 			timer.Stop()
@@ -150,8 +150,11 @@ func contextOthersGoOn(e *env) {
 		for range some(20) {
 			if i%2 == 0 {
 				ctx, cancel := context.WithTimeout(e.ctx, time.Duration(rand.IntN(300))*time.Microsecond)
-				for _, op := range ops {
-					_ = op(ctx)
+				for range 2 { // while the context ends, and after
+					for _, op := range ops {
+						_ = op(ctx)
+					}
+					<-ctx.Done()
 				}
 				cancel()
 				continue
@@ -164,4 +167,9 @@ func contextOthersGoOn(e *env) {
 		}
 		return nil
 	})
+	for name, op := range e.ops(e.store) {
+		if err := op(e.ctx); err != nil {
+			e.Errorf("%s, after others' contexts ended: %v", name, err)
+		}
+	}
 }

@@ -89,7 +89,6 @@ const (
 type acknowledgement struct {
 	Append     []es.Written `json:",omitempty"`
 	IDs        []uuid.UUID  `json:",omitempty"` // of the first write, the last one of each other
-	Snapshot   *es.Snapshot `json:",omitempty"`
 	Checkpoint es.Position  `json:",omitempty"`
 	Name       string       `json:",omitempty"` // of the checkpoint
 }
@@ -174,11 +173,8 @@ func appendUntilKilled(t testing.TB, s es.Store, writer int) error {
 			return err
 		}
 		if n%5 == 0 {
-			snapshot := es.Snapshot{Stream: own, Version: version, Fingerprint: "f", Data: bytes.Repeat(fmt.Appendf(nil, "%d ", version), 500)}
-			if err := s.SaveSnapshot(ctx, snapshot); err != nil {
-				return err
-			}
-			if err := acknowledge(acknowledgement{Snapshot: &snapshot}); err != nil {
+			// Not acknowledged: it is a cache.
+			if err := s.SaveSnapshot(ctx, es.Snapshot{Stream: own, Version: version, Fingerprint: "f", Data: stateAt(version)}); err != nil {
 				return err
 			}
 		}
@@ -202,6 +198,9 @@ func appendUntilKilled(t testing.TB, s es.Store, writer int) error {
 		}
 	}
 }
+
+// stateAt is the data of the child's snapshots.
+func stateAt(v es.Version) []byte { return bytes.Repeat(fmt.Appendf(nil, "%d ", v), 500) }
 
 const acknowledged = "acknowledged "
 
@@ -255,8 +254,8 @@ func (e *env) killedChild(after int) (acks []acknowledgement) {
 	if err != nil {
 		e.Fatalf("starting a child process: %v", err)
 	}
-	var noise bytes.Buffer
-	child.Stderr = &noise
+	var noise, stderr bytes.Buffer
+	child.Stderr = &stderr
 	if err := child.Start(); err != nil {
 		e.Fatalf("starting a child process: %v", err)
 	}
@@ -285,7 +284,7 @@ func (e *env) killedChild(after int) (acks []acknowledgement) {
 	}
 	_ = child.Wait()
 	if !killed {
-		e.Fatalf("the child process ended by itself after %d acknowledgements:\n%s", len(acks), noise.String())
+		e.Fatalf("the child process ended by itself after %d acknowledgements:\n%s%s", len(acks), &noise, &stderr)
 	}
 	return acks
 }
@@ -370,7 +369,7 @@ func (e *env) checkKilledSnapshots(streams map[es.Stream][]es.Recorded) {
 		at := es.Version(0)
 		if len(rows) > 0 && rows[0].Type == "" {
 			at = rows[0].Version
-			if want := bytes.Repeat(fmt.Appendf(nil, "%d ", at), 500); !bytes.Equal(rows[0].Data, want) {
+			if !bytes.Equal(rows[0].Data, stateAt(at)) {
 				e.Fatalf("after a kill, the snapshot of %s at version %d holds %.40q…", s, at, rows[0].Data)
 			}
 			rows = rows[1:]

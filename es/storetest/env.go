@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -90,7 +93,7 @@ func capability[C any](e *env, s es.Store) C {
 	e.Helper()
 	c, ok := es.Capability[C](s)
 	if !ok {
-		missing := fmt.Sprintf("%T does not implement %T", s, (*C)(nil))
+		missing := fmt.Sprintf("%T does not implement %s", s, reflect.TypeFor[C]())
 		if e.harness.Complete {
 			e.Fatalf("the harness is Complete, but %s", missing)
 		}
@@ -268,11 +271,20 @@ type content struct {
 
 func (e *env) content(s es.Store, streams ...es.Stream) content {
 	e.Helper()
-	c := content{Feed: e.feed(s), Streams: map[es.Stream][]es.Recorded{}}
+	c := content{Feed: cloned(e.feed(s)), Streams: map[es.Stream][]es.Recorded{}}
 	for _, stream := range streams {
-		c.Streams[stream] = e.read(s, es.ReadQuery{Stream: stream})
+		c.Streams[stream] = cloned(e.read(s, es.ReadQuery{Stream: stream}))
 	}
 	return c
+}
+
+// cloned gives events memory that no store knows, so that they stay as they were read.
+func cloned(recs []es.Recorded) []es.Recorded {
+	for i := range recs {
+		recs[i].Data = bytes.Clone(recs[i].Data)
+		recs[i].Meta.Keys = maps.Clone(recs[i].Meta.Keys)
+	}
+	return recs
 }
 
 // unchanged fails the test if the store's content is not as it was before.
@@ -287,9 +299,35 @@ func (e *env) unchanged(after string, before content) {
 	}
 }
 
-// diff compares what the suite compares: an empty map or slice is as good as none.
+// diff compares what the suite compares, and shows where it differs: an empty map or
+// slice is as good as none.
 func diff(want, got any) string {
+	if equal(want, got) {
+		return ""
+	}
 	return cmp.Diff(want, got, cmpopts.EquateEmpty())
+}
+
+// equal spares long lists of equal events the much slower look for a difference.
+func equal(want, got any) bool {
+	switch want := want.(type) {
+	case []es.Recorded:
+		got, ok := got.([]es.Recorded)
+		return ok && slices.EqualFunc(want, got, equalEvents)
+	case content:
+		got, ok := got.(content)
+		return ok && slices.EqualFunc(want.Feed, got.Feed, equalEvents) && maps.EqualFunc(want.Streams, got.Streams, func(want, got []es.Recorded) bool {
+			return slices.EqualFunc(want, got, equalEvents)
+		})
+	}
+	return false
+}
+
+func equalEvents(a, b es.Recorded) bool {
+	return a.ID == b.ID && a.Type == b.Type && a.Schema == b.Schema && bytes.Equal(a.Data, b.Data) &&
+		a.Stream == b.Stream && a.Version == b.Version && a.Position == b.Position && a.RecordedAt.Equal(b.RecordedAt) &&
+		a.Meta.CorrelationID == b.Meta.CorrelationID && a.Meta.CausationID == b.Meta.CausationID && a.Meta.Actor == b.Meta.Actor &&
+		a.Meta.Tenant == b.Meta.Tenant && maps.Equal(a.Meta.Keys, b.Meta.Keys)
 }
 
 // concurrently runs n functions at once and returns when all have. The errors that

@@ -74,10 +74,10 @@ func expectedTable(e *env) {
 func wantConflict(err error, s es.Stream, expect es.Expected, actual es.Version) error {
 	var conflict *es.ConflictError
 	if !errors.As(err, &conflict) || !errors.Is(err, es.ErrConflict) {
-		return fmt.Errorf("Append to %s expecting %s, at version %d: error %v (%T), want a *es.ConflictError", s, expect, actual, err, err)
+		return fmt.Errorf("an append to %s expecting %s, at version %d: error %v (%T), want a *es.ConflictError", s, expect, actual, err, err)
 	}
 	if want := (es.ConflictError{Stream: s, Expected: expect, Actual: actual}); *conflict != want {
-		return fmt.Errorf("Append to %s expecting %s, at version %d: conflict says %+v, want %+v", s, expect, actual, *conflict, want)
+		return fmt.Errorf("an append to %s expecting %s, at version %d: conflict says %+v, want %+v", s, expect, actual, *conflict, want)
 	}
 	return nil
 }

@@ -366,7 +366,7 @@ func (e *env) scribble(s es.Store, writer, appends int, types []string) error {
 		e.note(r)
 		if i%7 == 0 {
 			if _, err := s.Append(e.ctx, write(stream("other"), es.StreamExists, e.event()), write(own, es.Any, e.event())); !errors.Is(err, es.ErrConflict) {
-				return fmt.Errorf("an append to a missing stream expecting one: %w, want a conflict", err)
+				return fmt.Errorf("an append to a missing stream expecting one: error %v, want a conflict", err)
 			}
 		}
 	}

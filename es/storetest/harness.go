@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,7 +35,8 @@ type Harness struct {
 	// where it would be skipped because one is missing.
 	Complete bool
 
-	test string // the name of the test that a child process runs
+	test     string        // the name of the test that a child process runs
+	patience time.Duration // how long a clause may take; 0 for the usual
 }
 
 // Clause is one promise of the contract.
@@ -73,9 +75,9 @@ func Run(t *testing.T, h Harness) {
 	}
 }
 
-// patience is how long a clause may take before its contexts end, so that a store
+// usualPatience is how long a clause may take before its contexts end, so that a store
 // that hangs fails the clause at fault.
-const patience = 2 * time.Minute
+const usualPatience = 5 * time.Minute
 
 // Check checks this clause alone. A store that breaks it fails t.
 func (c Clause) Check(t testing.TB, h Harness) {
@@ -86,7 +88,7 @@ func (c Clause) Check(t testing.TB, h Harness) {
 	if h.test == "" {
 		h.test = t.Name()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(h.patience, usualPatience))
 	t.Cleanup(cancel)
 	e := &env{TB: t, ctx: ctx, harness: h}
 	if h.Place != nil {

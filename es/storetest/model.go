@@ -162,7 +162,7 @@ func (r *modelRun) appends() {
 	text := fmt.Sprintf("Append(%s)", describe(writes))
 	receipt, err := r.any().Append(r.ctx, writes...)
 
-	switch want, original := r.m.judge(writes); {
+	switch original, want := r.m.judge(writes); {
 	case want == nil && original != nil:
 		if err != nil || !receipt.Duplicate || !slices.Equal(receipt.Streams, original) {
 			r.rt.Fatalf("%s: %+v, %v, want a Duplicate of %+v", text, receipt, err, original)
@@ -182,7 +182,7 @@ func (r *modelRun) appends() {
 
 // judge tells how an append must end: with an error, as a repeat with the original
 // places, or (neither) with new events.
-func (m *model) judge(writes []es.Write) (want error, original []es.Written) {
+func (m *model) judge(writes []es.Write) (original []es.Written, want error) {
 	found, missing, differs := 0, 0, false
 	for _, w := range writes {
 		written := es.Written{Stream: w.Stream}
@@ -205,13 +205,13 @@ func (m *model) judge(writes []es.Write) (want error, original []es.Written) {
 	}
 	switch {
 	case found > 0 && (missing > 0 || differs):
-		return es.ErrIdempotency, nil
+		return nil, es.ErrIdempotency
 	case found > 0:
-		return nil, original
+		return original, nil
 	}
 	for _, w := range writes {
 		if !w.Expect.Met(es.Version(len(m.streams[w.Stream]))) {
-			return es.ErrConflict, nil
+			return nil, es.ErrConflict
 		}
 	}
 	return nil, nil

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/esgen-go/esgen v0.0.0
+	github.com/rogpeppe/go-internal v1.14.1
 	pgregory.net/rapid v1.3.0
 )
 

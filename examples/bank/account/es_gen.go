@@ -4,13 +4,14 @@ package account
 
 import (
 	"fmt"
+	"strconv"
+
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/codec"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/repository"
 	"github.com/esgen-go/esgen/upcast"
-	"strconv"
 )
 
 // AccountEvent is an event of an Account: Closed, Deposited, Opened, TransferReceived,
@@ -87,6 +88,11 @@ func (a *Account) recordWithdrawn(e Withdrawn) {
 const (
 	_ = aggregate.Generation1
 	_ = codec.Generation1
+)
+
+// If one of these doesn't compile, a type was changed after esgen ran: run it again.
+var (
+	_ = (*string)((*money.Currency)(nil))
 )
 
 // accountType tells repositories how to load and save an Account.

@@ -3,89 +3,101 @@
 package account
 
 import (
-	"encoding/json"
 	"errors"
-	"github.com/esgen-go/esgen/upcast"
 	"testing"
+
+	"github.com/esgen-go/esgen/es/codec/codectest"
+	"github.com/esgen-go/esgen/upcast"
 )
 
-// Any version 1 of account.adjusted must go through its upcasters without a panic.
 func FuzzUpcastAdjusted(f *testing.F) {
-	seed, err := json.Marshal(Adjusted{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var e Adjusted
-		if decodeAdjusted(data, &e) != nil {
-			return // no such event
-		}
-		events, err := upcastAccountEvent("account.adjusted", 1, data)
-		if err != nil {
-			if _, ok := errors.AsType[*upcast.Error](err); !ok {
-				t.Errorf("%s is not from an upcaster: %v", data, err)
-			}
-			return
-		}
-		for _, event := range events {
-			if _, _, _, err := (accountType{}).Encode(nil, event); err != nil {
-				t.Errorf("%s became %#v, which can't be encoded: %v", data, event, err)
-			}
-		}
-	})
+	fuzzAccountUpcasters(f, "account.adjusted", 1, `{"amount":1,"fee":1}`)
 }
 
-// Any version 1 of account.opened must go through its upcasters without a panic.
 func FuzzUpcastOpenedV1(f *testing.F) {
-	seed, err := json.Marshal(OpenedV1{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var e OpenedV1
-		if decodeOpenedV1(data, &e) != nil {
-			return // no such event
+	fuzzAccountUpcasters(f, "account.opened", 1, `{"holder":"text"}`)
+}
+
+func FuzzUpcastOpenedV2(f *testing.F) {
+	fuzzAccountUpcasters(f, "account.opened", 2, `{"holder":"text","currency":"text"}`)
+}
+
+// fuzzAccountUpcasters takes samples and other texts through the upcasters from one version:
+// without a panic, and to events of the latest versions that can be stored.
+func fuzzAccountUpcasters(f *testing.F, name string, schema int, samples ...string) {
+	for _, sample := range samples {
+		data := []byte(sample)
+		_, err := upcastAccountEvent(name, schema, data)
+		if _, refused := errors.AsType[*upcast.Error](err); err != nil && !refused {
+			f.Fatalf("upcast %s: %v", sample, err)
 		}
-		events, err := upcastAccountEvent("account.opened", 1, data)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		events, err := upcastAccountEvent(name, schema, data)
 		if err != nil {
-			if _, ok := errors.AsType[*upcast.Error](err); !ok {
-				t.Errorf("%s is not from an upcaster: %v", data, err)
-			}
-			return
+			return // no such event, or refused by an upcaster
 		}
 		for _, event := range events {
 			if _, _, _, err := (accountType{}).Encode(nil, event); err != nil {
-				t.Errorf("%s became %#v, which can't be encoded: %v", data, event, err)
+				t.Errorf("%s became %#v: %v", data, event, err)
 			}
 		}
 	})
 }
 
-// Any version 2 of account.opened must go through its upcasters without a panic.
-func FuzzUpcastOpenedV2(f *testing.F) {
-	seed, err := json.Marshal(OpenedV2{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var e OpenedV2
-		if decodeOpenedV2(data, &e) != nil {
-			return // no such event
-		}
-		events, err := upcastAccountEvent("account.opened", 2, data)
-		if err != nil {
-			if _, ok := errors.AsType[*upcast.Error](err); !ok {
-				t.Errorf("%s is not from an upcaster: %v", data, err)
-			}
-			return
-		}
-		for _, event := range events {
-			if _, _, _, err := (accountType{}).Encode(nil, event); err != nil {
-				t.Errorf("%s became %#v, which can't be encoded: %v", data, event, err)
-			}
-		}
-	})
+func TestRoundTripClosed(t *testing.T) {
+	codectest.RoundTrip(t, appendClosed, decodeClosed)
+}
+
+func FuzzClosed(f *testing.F) {
+	codectest.FuzzJSON(f, appendClosed, decodeClosed)
+}
+
+func TestRoundTripDeposited(t *testing.T) {
+	codectest.RoundTrip(t, appendDeposited, decodeDeposited)
+}
+
+func FuzzDeposited(f *testing.F) {
+	codectest.FuzzJSON(f, appendDeposited, decodeDeposited)
+}
+
+func TestRoundTripOpened(t *testing.T) {
+	codectest.RoundTrip(t, appendOpened, decodeOpened)
+}
+
+func FuzzOpened(f *testing.F) {
+	codectest.FuzzJSON(f, appendOpened, decodeOpened)
+}
+
+func TestRoundTripTransferReceived(t *testing.T) {
+	codectest.RoundTrip(t, appendTransferReceived, decodeTransferReceived)
+}
+
+func FuzzTransferReceived(f *testing.F) {
+	codectest.FuzzJSON(f, appendTransferReceived, decodeTransferReceived)
+}
+
+func TestRoundTripTransferSent(t *testing.T) {
+	codectest.RoundTrip(t, appendTransferSent, decodeTransferSent)
+}
+
+func FuzzTransferSent(f *testing.F) {
+	codectest.FuzzJSON(f, appendTransferSent, decodeTransferSent)
+}
+
+func TestRoundTripWithdrawn(t *testing.T) {
+	codectest.RoundTrip(t, appendWithdrawn, decodeWithdrawn)
+}
+
+func FuzzWithdrawn(f *testing.F) {
+	codectest.FuzzJSON(f, appendWithdrawn, decodeWithdrawn)
+}
+
+func TestRoundTripAccountState(t *testing.T) {
+	codectest.RoundTrip(t, appendAccountState, decodeAccountState)
+}
+
+func FuzzAccountState(f *testing.F) {
+	codectest.Fuzz(f, appendAccountState, decodeAccountState)
 }

@@ -4,13 +4,14 @@ package operation
 
 import (
 	"fmt"
+	"strconv"
+
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/codec"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/repository"
 	"github.com/esgen-go/esgen/upcast"
-	"strconv"
 )
 
 // OperationEvent is an event of an Operation: Accepted or Refused.
@@ -58,6 +59,11 @@ func (a *Operation) recordRefused(e Refused) {
 const (
 	_ = aggregate.Generation1
 	_ = codec.Generation1
+)
+
+// If one of these doesn't compile, a type was changed after esgen ran: run it again.
+var (
+	_ = (*string)((*money.Currency)(nil))
 )
 
 // operationType tells repositories how to load and save an Operation.

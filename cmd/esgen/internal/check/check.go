@@ -4,7 +4,6 @@ package check
 
 import (
 	"go/types"
-	"reflect"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -18,7 +17,7 @@ func Package(p *model.Package, problems *problem.List) {
 	c := &checker{p, problems}
 	c.names()
 	for _, a := range p.Aggregates {
-		if c.root(a); a.Root != "" {
+		if c.root(a) {
 			a.State = c.shape(a.Type, shape.State)
 		}
 		for _, e := range a.Events {
@@ -52,13 +51,13 @@ func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	return s
 }
 
-// root reports a state struct that doesn't embed aggregate.Root as it should.
-func (c *checker) root(a *model.Aggregate) {
+// root checks that a state struct embeds aggregate.Root.
+func (c *checker) root(a *model.Aggregate) bool {
 	s := a.Type.Underlying().(*types.Struct)
 	for i := range s.NumFields() {
 		f := s.Field(i)
 		if f.Type().Underlying() == types.Typ[types.Invalid] && f.Name() == "Root" {
-			return // the type-checker has told
+			return false // the type-checker has told
 		}
 		t := types.Unalias(f.Type())
 		pointer, isPointer := t.(*types.Pointer)
@@ -73,13 +72,17 @@ func (c *checker) root(a *model.Aggregate) {
 			c.problems.At(f.Pos(), "aggregate %s embeds a pointer to aggregate.Root: embed the value, aggregate.Root", a.Go)
 		case !f.Embedded():
 			c.problems.At(f.Pos(), "aggregate %s has aggregate.Root as field %s: embed it, without the name", a.Go, f.Name())
-		case reflect.StructTag(s.Tag(i)) != "":
+		case f.Name() != "Root":
+			c.problems.At(f.Pos(), "aggregate %s embeds aggregate.Root by the name of an alias, %s: embed aggregate.Root itself", a.Go, f.Name())
+		case s.Tag(i) != "":
 			c.problems.At(f.Pos(), "aggregate.Root has a tag in aggregate %s, and is never stored: remove the tag", a.Go)
+		default:
+			return true
 		}
-		a.Root = f.Name()
-		return
+		return false
 	}
 	c.problems.At(a.Pos, "aggregate %s doesn't embed aggregate.Root: write aggregate.Root as the first line of the struct and import %q", a.Go, rootPackage)
+	return false
 }
 
 func isRoot(t types.Type) bool {

@@ -13,7 +13,11 @@ import (
 func (c *checker) names() {
 	owner := map[string]string{} // of generated names
 	generated := func(name, of string, pos token.Pos, remedy string) {
-		if mine, ok := c.Declared[name]; ok {
+		mine, ok := c.Declared[name]
+		if !ok {
+			mine, ok = c.DeclaredInTests[name]
+		}
+		if ok {
 			c.problems.At(mine, "%s has the name of what esgen generates for %s: %s", name, of, remedy)
 		} else if other, ok := owner[name]; ok {
 			c.problems.At(pos, "%s and %s both make esgen generate %s: rename one of them", other, of, name)

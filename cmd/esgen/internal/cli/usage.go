@@ -34,6 +34,9 @@ Directives stand at the end of the doc comment, without a space after the //:
 	                        all may return an error too. An old struct needs no
 	                        directive where its upcaster leads to one event
 
+Tags of fields: json as in encoding/json, for events; esgen:"default=EUR" is what an
+event without the field has; esgen:"-" keeps a field of the state out of snapshots.
+
 Flags:
 
 	-check  write nothing; tell which files are missing, stale or orphaned

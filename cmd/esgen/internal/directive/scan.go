@@ -115,13 +115,13 @@ func checkAtEnd(rest []*ast.Comment, d Directive, problems *problem.List) {
 
 // fits reports whether a may join the other directives of its declaration.
 func fits(own []Attached, a Attached, problems *problem.List) bool {
-	for _, b := range own {
-		if b.Kind == a.Kind {
-			problems.At(a.Pos, "//esgen:%s is given twice: remove one of them", a.Kind)
-		} else {
-			problems.At(a.Pos, "%s can't be both an aggregate and an event: remove one of the directives", a.Type.Name.Name)
-		}
-		return false
+	switch {
+	case len(own) == 0:
+		return true
+	case own[0].Kind == a.Kind:
+		problems.At(a.Pos, "//esgen:%s is given twice: remove one of them", a.Kind)
+	default:
+		problems.At(a.Pos, "%s can't be both an aggregate and an event: remove one of the directives", a.Type.Name.Name)
 	}
-	return true
+	return false
 }

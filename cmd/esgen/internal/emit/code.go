@@ -25,6 +25,7 @@ func (w *writer) writeCode(f *jen.File) {
 		jen.Id("_").Op("=").Qual(aggregate, "Generation1"),
 		jen.Id("_").Op("=").Qual(codec, "Generation1"),
 	)
+	w.writeGuards(f)
 	for _, a := range w.Aggregates {
 		w.writeType(f, a)
 		w.writeUpcast(f, a)
@@ -69,7 +70,7 @@ func (w *writer) writeConstructors(f *jen.File, a *model.Aggregate) {
 	comment(f, "%s returns a new %s with the given id, at version 0 and with nothing recorded.", a.New, a.Go)
 	f.Func().Id(a.New).Params(jen.Id("id").String()).Op("*").Id(a.Go).Block(
 		jen.Id("a").Op(":=").New(jen.Id(a.Go)),
-		jen.Qual(aggregate, "Init").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("id"), jen.Id(typ).Values()),
+		jen.Qual(aggregate, "Init").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("id"), jen.Id(typ).Values()),
 		jen.Return(jen.Id("a")),
 	)
 	comment(f, "%s returns the repository that loads aggregates of type %s from store and saves them there.", a.NewRepository, a.Go)
@@ -98,7 +99,7 @@ func (w *writer) writeRecord(f *jen.File, a *model.Aggregate, v *model.Version) 
 	comment(f, "%s queues the event to be saved and applies it.", names.Record(v.Go))
 	receiver := jen.Id("a").Op("*").Id(a.Go)
 	f.Func().Params(receiver).Id(names.Record(v.Go)).Params(jen.Id("e").Id(v.Go)).Block(
-		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot(a.Root), jen.Id("e")),
+		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("e")),
 		jen.Id("a").Dot(names.Apply(v.Go)).Call(jen.Id("e")),
 	)
 	if !v.Assign {

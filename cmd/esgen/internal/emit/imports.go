@@ -70,10 +70,10 @@ func groupImports(src []byte) []byte {
 	var std, others []string
 	for line := range strings.SplitSeq(string(block), "\n") {
 		_, quoted, _ := strings.Cut(line, `"`)
-		if first, _, _ := strings.Cut(quoted, "/"); strings.Contains(first, ".") {
-			others = append(others, line)
-		} else {
+		if isStandard(quoted) {
 			std = append(std, line)
+		} else {
+			others = append(others, line)
 		}
 	}
 	if len(std) == 0 || len(others) == 0 {

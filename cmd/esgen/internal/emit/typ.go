@@ -27,7 +27,7 @@ func (w *writer) writeType(f *jen.File, a *model.Aggregate) {
 
 	method().Id("Category").Params().String().Block(jen.Return(jen.Lit(a.Category)))
 	f.Line()
-	method().Id("Root").Params(state).Op("*").Qual(aggregate, "Root").Block(jen.Return(jen.Op("&").Id("a").Dot(a.Root)))
+	method().Id("Root").Params(state).Op("*").Qual(aggregate, "Root").Block(jen.Return(jen.Op("&").Id("a").Dot("Root")))
 	f.Line()
 	method().Id("Fingerprint").Params().String().Block(jen.Return(jen.Lit(shape.Fingerprint(a.State))))
 

@@ -49,7 +49,7 @@ func (i *importer) list(paths []string) error {
 		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedExportFile,
 	}, missing...)
 	if err != nil {
-		return fmt.Errorf("importing packages: %w", err)
+		return fmt.Errorf("importing packages: %w", goError(err))
 	}
 	for _, p := range found {
 		i.listed[p.PkgPath] = p
@@ -79,6 +79,7 @@ func (i *importer) Import(path string) (*types.Package, error) {
 		return nil, err
 	}
 	defer f.Close()
+	//lint:ignore SA1019 The go command of Go 1.26 exports archives, which Read doesn't take by itself.
 	r, err := gcexportdata.NewReader(f)
 	if err != nil {
 		return nil, err

@@ -10,10 +10,12 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"strings"
 
 	"golang.org/x/tools/go/packages"
 
@@ -84,15 +86,29 @@ func Load(ctx context.Context, cfg Config) ([]*Package, error) {
 	return all, nil
 }
 
+// goError returns what the go command printed instead of err, which quotes that, if it printed anything.
+func goError(err error) error {
+	_, printed, _ := strings.Cut(err.Error(), "stderr: ")
+	if printed = strings.TrimSpace(printed); printed != "" {
+		return errors.New(printed)
+	}
+	return err
+}
+
 // list asks the go command for the files of the packages that match the patterns.
 func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
+	for _, pattern := range cfg.Patterns {
+		if strings.HasSuffix(pattern, ".go") {
+			return nil, fmt.Errorf("%s is a file: name the folder of its package", pattern)
+		}
+	}
 	roots, err := packages.Load(&packages.Config{
 		Context: ctx,
 		Dir:     cfg.Dir,
 		Mode:    packages.NeedName | packages.NeedFiles,
 	}, cfg.Patterns...)
 	if err != nil {
-		return nil, fmt.Errorf("listing packages: %w", err)
+		return nil, fmt.Errorf("listing packages: %w", goError(err))
 	}
 	if len(roots) == 0 {
 		return nil, fmt.Errorf("listing packages: no package matches %q", cfg.Patterns)

@@ -27,7 +27,6 @@ type Aggregate struct {
 	Pos      token.Pos
 	Events   []*Event    // by stored name
 	State    *shape.Type // set by package check
-	Root     string      // name of the embedded aggregate.Root, set by package check
 
 	// The names of generated functions.
 	New, NewRepository, Decode string

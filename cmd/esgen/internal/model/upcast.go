@@ -26,6 +26,9 @@ func (b *builder) upcast(d directive.Attached) {
 	pos := d.Func.Name.Pos()
 	sig := obj.Signature()
 	switch {
+	case name == "_":
+		b.problems.At(pos, "upcaster has no name, so that nothing can call it: write one, such as upcastOpenedV1")
+		return
 	case sig.Recv() != nil:
 		b.problems.At(pos, "upcaster %s is a method: make it a function, func %[1]s(old Old) New", name)
 		return

@@ -68,7 +68,7 @@ func Lower(name string) string {
 // Local has the names of variables in generated functions, which types that these mention
 // must not have.
 var Local = map[string]bool{
-	"a": true, "data": true, "dst": true, "e": true, "err": true, "event": true, "events": true, "i": true, "id": true,
-	"n": true, "name": true, "next": true, "opts": true, "part": true, "parts": true, "rec": true, "row": true,
-	"schema": true, "store": true, "t": true, "f": true, "v": true, "b": true, "ok": true, "s": true, "k": true, "d": true,
+	"a": true, "data": true, "dst": true, "e": true, "err": true, "event": true, "events": true, "f": true, "i": true,
+	"id": true, "n": true, "name": true, "next": true, "opts": true, "part": true, "parts": true, "rec": true, "row": true,
+	"schema": true, "store": true, "t": true,
 }

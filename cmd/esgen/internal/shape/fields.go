@@ -84,7 +84,7 @@ func (b *builder) eventFields(s *Type, path string) {
 	seen := map[string]bool{} // types already visited
 	st := s.Go.Underlying().(*types.Struct)
 	next := []level{{st: st, key: s.Go}}
-	count, nextCount := map[string]int{}, map[string]int{}
+	var count, nextCount map[string]int // how often a type is embedded at a level
 	for len(next) > 0 {
 		current := next
 		next = nil
@@ -219,7 +219,6 @@ func (b *builder) field(c *candidate, path string) *Field {
 	if f.Quoted {
 		b.quoted(&f, at)
 	}
-	f.OmitEmpty = f.OmitEmpty && hasEmpty(f.Type)
 	if f.OmitZero && !b.canBeZero(c.typ) {
 		b.problem(at, fmt.Sprintf("omitzero can't tell the zero value of %s from here", name(c.typ)), "give the type an IsZero method, or remove omitzero")
 	}
@@ -247,9 +246,15 @@ func (b *builder) quoted(f *Field, at string) {
 	}
 }
 
-// hasEmpty reports whether omitempty ever leaves out a value of the shape.
-func hasEmpty(t *Type) bool {
-	switch u := t.Go.Underlying().(type) {
+// Omits reports whether encoding ever leaves the field out on account of its own value.
+func (f *Field) Omits() bool {
+	return f.OmitZero || f.OmitEmpty && HasEmpty(f.Type.Go)
+}
+
+// HasEmpty reports whether omitempty ever leaves out a value of type t: structs and
+// arrays are never empty.
+func HasEmpty(t types.Type) bool {
+	switch u := t.Underlying().(type) {
 	case *types.Struct:
 		return false
 	case *types.Array:

@@ -95,7 +95,7 @@ type Field struct {
 	Type  *Type
 	Pos   token.Pos
 
-	OmitEmpty bool // left out when false, 0, "", nil or of length 0
+	OmitEmpty bool // left out when false, 0, "", nil or of length 0; see Omits
 	OmitZero  bool // left out when IsZero() or else the zero value
 	Quoted    bool // the tag's ",string": the value stands within a JSON string
 

@@ -19,8 +19,8 @@ type KeyError struct {
 }
 
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("idempotency key %s was used before, for something else (%s %s at version %d of %s), and now it is to %s: give each request a key of its own",
-		e.Key, e.Stored.Type, e.Stored.Data, e.Stored.Version, e.Stored.Stream, e.Given)
+	return fmt.Sprintf("cannot %s: idempotency key %s stands for another request (%s %s, version %d of %s): give each request a key of its own",
+		e.Given, e.Key, e.Stored.Type, e.Stored.Data, e.Stored.Version, e.Stored.Stream)
 }
 
 // before finds what a request's idempotency key was used for: the event that the same request

@@ -30,7 +30,7 @@ func OpenStore(ctx context.Context, name string, create bool) (Store, error) {
 	case name == "memory:":
 		return memory.New(), nil
 	case named && len(engine) > 1 && !strings.ContainsAny(engine, `/\.`):
-		return nil, fmt.Errorf("store %q: the bank has no engine for %s: use a file path, such as bank.db (or ./%s), or memory:", name, engine, name)
+		return nil, fmt.Errorf("store %q: the bank has no engine for %s: use memory: or a file, such as bank.db or ./%s", name, engine, name)
 	}
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && !create {
 		return nil, fmt.Errorf("there is no bank at %s: make one with bank open, or say --store FILE", name)

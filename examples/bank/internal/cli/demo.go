@@ -1,7 +1,20 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/esgen-go/esgen/examples/bank/internal/demo"
+)
 
 func (a *app) demo() *cobra.Command {
-	return &cobra.Command{Use: "demo", RunE: func(*cobra.Command, []string) error { return nil }}
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show in a minute what an event store does for a bank",
+		Long: `Show, on a temporary file and with real values: an old event that is read as today's, a
+conflict that is refused, a request that comes twice and is carried out once, a
+snapshot that shortens a load, and a look into the past. Exit status 1 if anything is not as it says.`,
+		Example: `  bank demo`,
+		Args:    arguments(0, 0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return demo.Run(cmd.Context(), a.out) },
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -23,11 +22,12 @@ func (a *app) importFile() *cobra.Command {
 		Short: "Carry out the operations in a file, each once",
 		Long: `Carry out the operations in a file, JSON Lines or CSV; - reads the standard input.
 
-Each operation has an id and is carried out once: importing the file again, also after an import was
-killed half-way, or twice at the same time, changes nothing more. What the bank's
-rules refuse is remembered as refused under its id, and stays so until
---retry-refused. Rows that can't be read, and rows with an id that belongs to another operation,
-are named and skipped; then the exit status is 3.
+Each operation has an id and is carried out once: importing the file again, also after
+an import was killed half-way, or twice at the same time, changes nothing more. What
+the bank's rules refuse is remembered as refused under its id, and stays so until
+--retry-refused; that is an outcome like others, with exit status 0. Rows that can't be
+read, and rows with an id that belongs to another operation, are named and skipped; then
+the exit status is 3.
 
 A row has these fields, in CSV as columns that the first line names. A line has at
 most 65536 bytes, and no value goes over its end.
@@ -50,7 +50,7 @@ most 65536 bytes, and no value goes over its end.
 			if err != nil {
 				return &usageError{err}
 			}
-			in, size := a.in, 0
+			in, size := a.in, int64(0)
 			if args[0] != "-" {
 				file, err := os.Open(args[0])
 				if err != nil {
@@ -58,7 +58,7 @@ most 65536 bytes, and no value goes over its end.
 				}
 				defer file.Close()
 				if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-					size = int(info.Size())
+					size = info.Size()
 				}
 				in = file
 			}
@@ -72,16 +72,17 @@ most 65536 bytes, and no value goes over its end.
 	return cmd
 }
 
-func (a *app) importRows(ctx context.Context, b *bank.Bank, in io.Reader, size int, format rows.Format, retry bool) error {
-	read := &counter{in: in}
-	bar := a.progress("importing", size, "bytes")
+func (a *app) importRows(ctx context.Context, b *bank.Bank, in io.Reader, size int64, format rows.Format, retry bool) error {
+	bar := a.progress("importing", "rows")
 	var s summary
-	err := b.Import(ctx, rows.Read(read, format), retry, func(i bank.Imported) {
+	done, at := 0, int64(0)
+	err := b.Import(ctx, rows.Read(in, format), retry, func(i bank.Imported) {
 		s.add(i)
-		bar.set(int(read.n.Load()), max(size, int(read.n.Load())))
+		done, at = done+1, max(at, i.End)
+		bar.set(done, at, size)
 	})
 	bar.done()
-	s.print(a.out, retry)
+	s.print(a.out)
 	if err != nil {
 		fmt.Fprintf(a.out, "\nThe import is not complete. Import the file again to go on: what is done stays done.\n")
 		return err
@@ -90,18 +91,6 @@ func (a *app) importRows(ctx context.Context, b *bank.Bank, in io.Reader, size i
 		return &exitError{exitUnreadable, fmt.Errorf("%s could not be imported: correct the lines named above and import the file again", count(s.counts[bank.Unreadable]+s.counts[bank.OtherID], "row"))}
 	}
 	return nil
-}
-
-// counter counts what is read.
-type counter struct {
-	in io.Reader
-	n  atomic.Int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.n.Add(int64(n))
-	return n, err
 }
 
 // summary is what an import comes to.
@@ -120,33 +109,44 @@ func (s *summary) add(i bank.Imported) {
 	}
 }
 
-func (s *summary) print(w io.Writer, retried bool) {
-	for _, line := range []struct {
-		fate  bank.Fate
-		words string
-	}{
-		{bank.Applied, "applied"},
-		{bank.AlreadyApplied, "already applied by an earlier import"},
-		{bank.Refused, "refused"},
-		{bank.RefusedEarlier, "refused by an earlier import, and left at that (--retry-refused tries again)"},
-		{bank.OtherID, "with an id that belongs to another operation"},
-		{bank.Unreadable, "unreadable"},
-	} {
-		n, named := s.counts[line.fate], s.named[line.fate]
-		if n == 0 && line.fate != bank.Applied {
+// fates are what rows can come to, in the order of the summary.
+var fates = []struct {
+	fate  bank.Fate
+	title string // over the rows that are named
+	words string
+}{
+	{bank.Refused, "Refused:", "refused"},
+	{bank.RefusedEarlier, "Refused by an earlier import, and left at that (--retry-refused tries again):", "refused by an earlier import"},
+	{bank.OtherID, "With an id that belongs to another operation:", "with an id that belongs to another operation"},
+	{bank.Unreadable, "Unreadable:", "unreadable"},
+	{bank.Applied, "", "applied"},
+	{bank.AlreadyApplied, "", "already applied by an earlier import"},
+}
+
+// print names the rows that were not applied, and then counts all.
+func (s *summary) print(w io.Writer) {
+	t := newTable(">", "")
+	for _, f := range fates {
+		n, named := s.counts[f.fate], s.named[f.fate]
+		if n > 0 || f.fate == bank.Applied {
+			t.add(thousands(n), f.words)
+		}
+		if len(named) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%9s %s\n", thousands(n), line.words)
+		fmt.Fprintln(w, f.title)
 		slices.SortFunc(named, func(a, b bank.Imported) int { return cmp.Compare(a.Line, b.Line) })
 		for _, i := range named {
 			id := ""
-			if i.ID != "" && line.fate != bank.OtherID { // its reason names the id
+			if i.ID != "" && f.fate != bank.OtherID { // its reason names the id
 				id = i.ID + ": "
 			}
-			fmt.Fprintf(w, "%9s line %d: %s%s\n", "", i.Line, id, printable(i.Reason))
+			fmt.Fprintf(w, "  line %d: %s%s\n", i.Line, id, printable(i.Reason))
 		}
-		if more := n - len(named); more > 0 && len(named) > 0 {
-			fmt.Fprintf(w, "%9s … and %s more\n", "", thousands(more))
+		if more := n - len(named); more > 0 {
+			fmt.Fprintf(w, "  … and %s more\n", thousands(more))
 		}
+		fmt.Fprintln(w)
 	}
+	t.printRows(w)
 }

@@ -210,13 +210,13 @@ writing meanwhile. Exit status 1 if anything is wrong; each finding names its ac
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), false, func(b *bank.Bank) error {
-				bar := a.progress("verifying", 0, "events")
-				books, err := b.Verify(cmd.Context(), "", func(read, of int) { bar.set(read, of) })
+				bar := a.progress("verifying", "events")
+				books, err := b.Verify(cmd.Context(), "", func(read, of int) { bar.set(read, int64(read), int64(of)) })
 				bar.done()
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "%s and %s with %s, read from the first on; %s compared.\n",
+				fmt.Fprintf(a.out, "%s and %s: %s read from the first on, %s compared.\n",
 					count(books.Accounts, "account"), count(books.Operations, "imported operation"),
 					count(books.Events, "event"), count(books.Snapshots, "snapshot"))
 				if len(books.Currencies) > 0 {

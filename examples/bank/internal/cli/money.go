@@ -22,6 +22,9 @@ and any of - _ : @ = +. The store is made if there is none.`,
   bank open shop --owner "The Shop" --currency JPY --overdraft 50000`,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if owner == "" || currency == "" {
+				return misused("an account needs an owner and a currency: write: %s", cmd.UseLine())
+			}
 			code, err := money.ParseCurrency(currency)
 			if err != nil {
 				return &usageError{err}
@@ -36,9 +39,6 @@ and any of - _ : @ = +. The store is made if there is none.`,
 	cmd.Flags().StringVar(&owner, "owner", "", "the owner's `name`")
 	cmd.Flags().StringVar(&currency, "currency", "", "the account's currency, an ISO 4217 `code` such as EUR")
 	cmd.Flags().StringVar(&overdraft, "overdraft", "0", "how far the balance may go below zero, an `amount` in that currency")
-	for _, name := range []string{"owner", "currency"} {
-		_ = cmd.MarkFlagRequired(name) // it exists
-	}
 	return cmd
 }
 

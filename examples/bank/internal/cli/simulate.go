@@ -45,8 +45,8 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 				return misused("--name %q: 1 to 20 of a-z and 0-9 are taken, but not shared", s.Name)
 			}
 			return a.with(cmd.Context(), true, func(b *bank.Bank) error {
-				bar := a.progress("simulating", s.Operations, "operations")
-				done, err := b.Simulate(cmd.Context(), s, func(done int) { bar.set(done, s.Operations) })
+				bar := a.progress("simulating", "operations")
+				done, err := b.Simulate(cmd.Context(), s, func(done int) { bar.set(done, int64(done), int64(s.Operations)) })
 				bar.done()
 				if err != nil {
 					return err
@@ -56,7 +56,7 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 			})
 		},
 	}
-	cmd.Flags().IntVar(&s.Accounts, "accounts", 10, "how many `accounts` this run opens")
+	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "how many `accounts` this run opens")
 	cmd.Flags().IntVar(&s.Shared, "shared", 0, "how many `accounts` it uses together with other runs")
 	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "how many `operations` to do in all")
 	cmd.Flags().IntVar(&s.Writers, "writers", 16, "how many `writers` do them at once")
@@ -66,17 +66,16 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 }
 
 func (a *app) printSimulated(s bank.Simulation, done *bank.Simulated) {
-	rate := float64(done.Operations()) / max(done.Elapsed.Seconds(), 1e-6)
-	fmt.Fprintf(a.out, "%s by %s on %s in %s: %s a second (run %s, seed %d).\n",
+	fmt.Fprintf(a.out, "%s by %s on %s in %s: %s a second (run %s, seed %d).\n\n",
 		count(done.Operations(), "operation"), count(s.Writers, "writer"), count(s.Accounts+s.Shared, "account"),
-		done.Elapsed.Round(time.Millisecond), thousands(int(rate)), s.Name, s.Seed)
+		done.Elapsed.Round(time.Millisecond), perSecond(done.Operations(), done.Elapsed), s.Name, s.Seed)
 	t := newTable(">", "")
 	t.add(thousands(done.Transfers), "transfers")
 	t.add(thousands(done.Deposits), "deposits")
 	t.add(thousands(done.Withdrawals), "withdrawals")
 	t.add(thousands(done.Refused), "refused by the bank's rules")
 	t.add(thousands(done.Retries), "conflicts with another writer, after which the operation was decided again")
-	t.print(a.out)
+	t.printRows(a.out)
 	fmt.Fprintf(a.out, "\nAll simulated accounts of this store, read from the first event on (%s, %s):\n\n",
 		count(done.Books.Events, "event"), count(done.Books.Snapshots, "snapshot"))
 	printTurnovers(a, done.Books)

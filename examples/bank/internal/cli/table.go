@@ -33,7 +33,12 @@ func (t *table) add(cells ...any) {
 }
 
 // print prints the table without the columns that are empty in all rows.
-func (t *table) print(w io.Writer) {
+func (t *table) print(w io.Writer) { t.printLines(w, append([][]string{t.titles}, t.rows...)) }
+
+// printRows prints the table without its titles.
+func (t *table) printRows(w io.Writer) { t.printLines(w, t.rows) }
+
+func (t *table) printLines(w io.Writer, lines [][]string) {
 	widths := make([]int, len(t.titles))
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -45,7 +50,7 @@ func (t *table) print(w io.Writer) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(title))
 		}
 	}
-	for _, row := range append([][]string{t.titles}, t.rows...) {
+	for _, row := range lines {
 		var line strings.Builder
 		for i, cell := range row {
 			if widths[i] == 0 {

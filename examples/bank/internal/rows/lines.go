@@ -13,7 +13,8 @@ var errLongLine = fmt.Errorf("the line is longer than %d bytes", MaxLine)
 // lines reads a file line by line, skipping what is longer than MaxLine.
 type lines struct {
 	in     *bufio.Reader
-	number int // of the last line read, from 1
+	number int   // of the last line read, from 1
+	end    int64 // where it ends
 }
 
 func newLines(in io.Reader) *lines { return &lines{in: bufio.NewReaderSize(in, MaxLine+2)} } // CR, LF
@@ -23,12 +24,14 @@ func newLines(in io.Reader) *lines { return &lines{in: bufio.NewReaderSize(in, M
 func (l *lines) next() ([]byte, error) {
 	l.number++
 	line, err := l.in.ReadSlice('\n')
+	l.end += int64(len(line))
 	if len(line) == 0 && err != nil {
 		return nil, err
 	}
 	if errors.Is(err, bufio.ErrBufferFull) {
 		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = l.in.ReadSlice('\n')
+			line, err = l.in.ReadSlice('\n')
+			l.end += int64(len(line))
 		}
 		if err == nil || errors.Is(err, io.EOF) {
 			err = errLongLine

@@ -54,9 +54,10 @@ func ParseFormat(name, file string) (Format, error) {
 // Row is one line of a file.
 type Row struct {
 	Line    int    // from 1
+	End     int64  // how many bytes of the file end with it
 	ID      string // the operation's
 	Request operation.Request
-	Err     error // why the line can't be read, as a person should see it; the rest but Line is then zero
+	Err     error // why the line can't be read, as a person should see it; the rest but Line and End is then zero
 }
 
 // Read yields the rows of a file; empty lines are skipped. It goes on after rows that can't be
@@ -85,11 +86,11 @@ func Read(file io.Reader, format Format) iter.Seq2[Row, error] {
 			if err == nil && len(bytes.TrimSpace(text)) == 0 {
 				continue
 			}
-			row := Row{Line: lines.number, Err: err}
+			row := Row{Err: err}
 			if err == nil {
 				row = read(text, parse)
-				row.Line = lines.number
 			}
+			row.Line, row.End = lines.number, lines.end
 			if !yield(row, nil) {
 				return
 			}

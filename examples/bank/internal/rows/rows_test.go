@@ -72,8 +72,9 @@ func TestBothFormatsReadTheSameOperations(t *testing.T) {
 
 func TestARowIsReadWhole(t *testing.T) {
 	t.Parallel()
-	for row, err := range rows.Read(strings.NewReader(`{"id":"d1","kind":"deposit","account":"alice","amount":"12.34 EUR","note":"salary"}`), rows.JSONLines) {
-		want := rows.Row{Line: 1, ID: "d1", Request: operation.Request{
+	const line = `{"id":"d1","kind":"deposit","account":"alice","amount":"12.34 EUR","note":"salary"}`
+	for row, err := range rows.Read(strings.NewReader("\n"+line), rows.JSONLines) {
+		want := rows.Row{Line: 2, End: 1 + int64(len(line)), ID: "d1", Request: operation.Request{
 			Kind: operation.Deposit, Account: "alice", Amount: money.New(1234, "EUR"), Note: "salary",
 		}}
 		if err != nil || row != want {

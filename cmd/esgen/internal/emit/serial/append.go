@@ -119,6 +119,12 @@ func (a *appender) fallible(t *shape.Type) bool {
 	case shape.Slice, shape.Array, shape.Pointer:
 		return a.canFail(t.Elem)
 	case shape.Map:
+		switch t.Key.Kind {
+		case shape.Int, shape.Uint, shape.UUID:
+			return a.canFail(t.Elem)
+		case shape.Text, shape.Time:
+			return false // has a variable of its own
+		}
 		return true
 	case shape.Struct:
 		for _, f := range t.Fields {
@@ -134,9 +140,6 @@ func (a *appender) fallible(t *shape.Type) bool {
 func (a *appender) canFail(t *shape.Type) bool {
 	if a.gen.hasFunction(t) {
 		return true
-	}
-	if t.Kind == shape.Map && (t.Key.Kind == shape.Int || t.Key.Kind == shape.Uint || t.Key.Kind == shape.UUID) {
-		return a.canFail(t.Elem)
 	}
 	return a.fallible(t)
 }
@@ -185,7 +188,7 @@ func (a *appender) object(t *shape.Type, v place) []jen.Code {
 		return []jen.Code{jen.Add(a.gen.local("dst")).Op("=").Append(a.gen.local("dst"), jen.Lit("{}").Op("..."))}
 	}
 	always := func(f *shape.Field) bool {
-		if f.OmitEmpty || f.OmitZero {
+		if f.Omits() {
 			return false
 		}
 		for _, s := range f.Steps {
@@ -259,7 +262,7 @@ func (a *appender) present(f *shape.Field, v place) *jen.Statement {
 		}
 	}
 	v = v.field(f.Go)
-	if f.OmitEmpty {
+	if f.OmitEmpty && shape.HasEmpty(f.Type.Go) {
 		terms = append(terms, notEmpty(f.Type.Go, v.val))
 	}
 	if f.OmitZero {

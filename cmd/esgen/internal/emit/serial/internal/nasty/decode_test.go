@@ -43,6 +43,10 @@ var departures = []struct {
 	{"a json.Number without the quotes of its tag, which encoding/json refuses", func(s subject, text []byte, e *codec.Error) bool {
 		return s.name == "Quoted" && e.Path == "n" && json.Unmarshal(text, s.fresh()) != nil
 	}},
+	{"bytes as an array of numbers", func(_ subject, text []byte, e *codec.Error) bool {
+		v, found := find(text, e.Path)
+		return errors.Is(e, codec.ErrType) && strings.Contains(e.Err.Error(), "base64") && found && v[0] == '['
+	}},
 	{"integers as names that are not in their usual form", func(s subject, text []byte, e *codec.Error) bool {
 		name := e.Path[strings.LastIndexAny(e.Path, ".[")+1:]
 		return errors.Is(e, codec.ErrFormat) && strings.Contains(e.Err.Error(), "integer of") && name != ""

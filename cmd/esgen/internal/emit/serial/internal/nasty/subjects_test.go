@@ -56,6 +56,12 @@ var subjects = []subject{
 	subjectOf(appendEmpty, decodeEmpty),
 	subjectOf(appendWide, decodeWide),
 	subjectOf(appendAll, decodeAll),
+	subjectOf(appendCustom, decodeCustom),
+	subjectOf(appendTagged, decodeTagged),
+	subjectOf(appendLoose, decodeLoose),
+	subjectOf(appendText, decodeText),
+	subjectOf(appendTwo, decodeTwo),
+	subjectOf(appendIDs, decodeIDs),
 }
 
 // marshalV1 is encoding/json without HTML escapes.

@@ -1,0 +1,67 @@
+package emit
+
+import (
+	"cmp"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// writeGuards writes declarations that compile as long as the named numbers, strings and
+// booleans within what is stored are made of what they were. The serializers would convert
+// whatever they become. (Structs have guards of their own.)
+func (w *writer) writeGuards(f *jen.File) {
+	found := map[*types.TypeName]*types.Basic{}
+	seen := map[*shape.Type]bool{}
+	for _, a := range w.Aggregates {
+		w.findBasics(a.State, found, seen)
+		for _, e := range a.Events {
+			for _, v := range e.Versions {
+				w.findBasics(v.Shape, found, seen)
+			}
+		}
+	}
+	basics := slices.SortedFunc(maps.Keys(found), func(a, b *types.TypeName) int {
+		return cmp.Or(strings.Compare(a.Pkg().Path(), b.Pkg().Path()), strings.Compare(a.Name(), b.Name()))
+	})
+	if len(basics) == 0 {
+		return
+	}
+	comment(f, "If one of these doesn't compile, a type was changed after esgen ran: run it again.")
+	f.Var().DefsFunc(func(g *jen.Group) {
+		for _, name := range basics {
+			g.Id("_").Op("=").Parens(jen.Op("*").Id(found[name].Name())).
+				Parens(jen.Parens(jen.Op("*").Qual(name.Pkg().Path(), name.Name())).Parens(jen.Nil()))
+		}
+	})
+}
+
+// findBasics finds the named types within t that are made of basic ones, but for those of
+// the standard library, which don't change.
+func (w *writer) findBasics(t *shape.Type, found map[*types.TypeName]*types.Basic, seen map[*shape.Type]bool) {
+	if t == nil || seen[t] {
+		return
+	}
+	seen[t] = true
+	if named := t.Named(); named != nil && t.Kind != shape.Marshaler && t.Kind != shape.Text {
+		basic, ok := named.Underlying().(*types.Basic)
+		if pkg := named.Obj().Pkg(); ok && (pkg == w.Types || !isStandard(pkg.Path())) && named.TypeArgs() == nil {
+			found[named.Obj()] = basic
+		}
+	}
+	w.findBasics(t.Key, found, seen)
+	w.findBasics(t.Elem, found, seen)
+	for _, f := range t.Fields {
+		w.findBasics(f.Type, found, seen)
+	}
+}
+
+func isStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}

@@ -1,0 +1,112 @@
+package storetest
+
+import (
+	"context"
+	"flag"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// broken is a journal with some calls replaced.
+type broken struct {
+	*journal
+	append         func(ctx context.Context, writes ...es.Write) (es.Receipt, error)
+	read           func(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded, error]
+	load           func(ctx context.Context, q es.LoadQuery) iter.Seq2[es.Row, error]
+	saveSnapshot   func(ctx context.Context, s es.Snapshot) error
+	readAll        func(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Recorded, error]
+	head           func(ctx context.Context) (es.Position, error)
+	checkpoint     func(ctx context.Context, name string) (es.Position, error)
+	saveCheckpoint func(ctx context.Context, name string, p es.Position) error
+	streams        func(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error]
+	watch          func(ctx context.Context) <-chan struct{}
+	close          func() error
+}
+
+func (b *broken) Append(ctx context.Context, writes ...es.Write) (es.Receipt, error) {
+	return b.append(ctx, writes...)
+}
+func (b *broken) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded, error] {
+	return b.read(ctx, q)
+}
+func (b *broken) Load(ctx context.Context, q es.LoadQuery) iter.Seq2[es.Row, error] {
+	return b.load(ctx, q)
+}
+func (b *broken) SaveSnapshot(ctx context.Context, s es.Snapshot) error {
+	return b.saveSnapshot(ctx, s)
+}
+func (b *broken) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Recorded, error] {
+	return b.readAll(ctx, q)
+}
+func (b *broken) Head(ctx context.Context) (es.Position, error) { return b.head(ctx) }
+func (b *broken) Checkpoint(ctx context.Context, name string) (es.Position, error) {
+	return b.checkpoint(ctx, name)
+}
+func (b *broken) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
+	return b.saveCheckpoint(ctx, name, p)
+}
+func (b *broken) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
+	return b.streams(ctx, q)
+}
+func (b *broken) Watch(ctx context.Context) <-chan struct{} { return b.watch(ctx) }
+func (b *broken) Close() error                              { return b.close() }
+
+// fault is one way to break a store, and the clause that must notice.
+type fault struct {
+	clause string
+	name   string
+	breaks func(b *broken, j *journal)
+}
+
+func (f fault) harness() Harness {
+	return Harness{
+		Place: journalPlace,
+		Open: func(_ context.Context, place string) (es.Store, error) {
+			j, err := openJournal(place)
+			if err != nil {
+				return nil, err
+			}
+			b := &broken{j, j.Append, j.Read, j.Load, j.SaveSnapshot, j.ReadAll, j.Head, j.Checkpoint, j.SaveCheckpoint, j.Streams, j.Watch, j.Close}
+			f.breaks(b, j)
+			return b, nil
+		},
+		Complete: true,
+		patience: 3 * time.Second,
+	}
+}
+
+// Every clause must be able to fail: each has a store that breaks it, beside the sound
+// one that passes.
+func TestEachClauseFailsTheStoreThatBreaksIt(t *testing.T) {
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil { // these failures are meant
+		t.Fatal(err)
+	}
+	clauses := map[string]Clause{}
+	for _, c := range Clauses() {
+		clauses[c.Name] = c
+	}
+	tried := map[string]bool{}
+	for _, f := range faults {
+		c, ok := clauses[f.clause]
+		if !ok {
+			t.Fatalf("there is no clause %s", f.clause)
+		}
+		tried[c.Name] = true
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			failed, _, log := verdict(t, c, f.harness())
+			if !failed {
+				t.Errorf("%s passes a store that %s", c.Name, f.name)
+			}
+			t.Logf("%.1500s", log)
+		})
+	}
+	for name := range clauses {
+		if !tried[name] {
+			t.Errorf("no store breaks %s", name)
+		}
+	}
+}
