@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -103,7 +104,8 @@ func awaitConnection(tb testing.TB, url string) {
 	}
 }
 
-func findPgBouncer() (string, error) {
+// findPgBouncer returns the program, and installs it if need be.
+var findPgBouncer = sync.OnceValues(func() (string, error) {
 	const debian = "/usr/sbin/pgbouncer"
 	find := func() string {
 		if path, err := exec.LookPath("pgbouncer"); err == nil {
@@ -130,4 +132,4 @@ func findPgBouncer() (string, error) {
 		return path, err
 	}
 	return "", fmt.Errorf("it was installed, but is neither in the PATH nor at %s", debian)
-}
+})
