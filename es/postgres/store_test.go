@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -19,6 +20,9 @@ import (
 	"github.com/esgen-go/esgen/es/storetest"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
+
+// soak makes the test under load last longer: go test -run KilledUnderLoad -soak 2m
+var soak = flag.Duration("soak", 0, "how long the test under load lasts, with more writers")
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 

@@ -1,0 +1,339 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/postgres"
+	"github.com/esgen-go/esgen/internal/pgtest"
+)
+
+// The connection is cut before, within and behind every message of an append, in both directions,
+// so that it is lost before the server has the statement, while it works, after it committed, and while it
+// answers.
+func TestAppendHappensOnceThoughConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	at := place(t)
+	_, url, _ := strings.Cut(at, " ")
+	direct := newWorldAt(t, at)
+	for _, expect := range []string{"exactly", "any"} {
+		for name, direction := range map[string]pgtest.Direction{"to the server": pgtest.ToServer, "to the client": pgtest.ToClient} {
+			t.Run(expect+" "+name, func(t *testing.T) {
+				t.Parallel()
+				proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+				w := newWorldAt(t, direct.schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+				step := 13
+				if testing.Short() {
+					step = 97
+				}
+				s := stream(strings.ReplaceAll(expect+"-"+name, " ", "-"))
+				var ids []es.Event
+				for after := 0; after < 800; after += step {
+					want := es.Any
+					if expect == "exactly" {
+						want = es.Exactly(es.Version(len(ids)))
+					}
+					batch := write(s, want, 1+after%2)
+					proxy.CutAfter(direction, after)
+					r, err := w.store.Append(w.ctx, batch)
+					if err != nil {
+						t.Fatalf("cut after %d bytes: %v", after, err)
+					}
+					if got := r.Streams[0]; r.Duplicate || got.First != es.Version(len(ids)+1) || got.Last != es.Version(len(ids)+len(batch.Events)) {
+						t.Fatalf("cut after %d bytes: receipt %+v, want version %d to %d, no duplicate", after, r, len(ids)+1, len(ids)+len(batch.Events))
+					}
+					ids = append(ids, batch.Events...)
+				}
+				i := 0
+				for rec, err := range direct.store.Read(w.ctx, es.ReadQuery{Stream: s}) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if i == len(ids) || rec.ID != ids[i].ID {
+						t.Fatalf("event %d of the stream was stored twice, or out of order", i)
+					}
+					i++
+				}
+				if i != len(ids) {
+					t.Fatalf("%d events are stored, want %d", i, len(ids))
+				}
+			})
+		}
+	}
+}
+
+func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	at := place(t)
+	schema, url, _ := strings.Cut(at, " ")
+	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()), postgres.RetryFor(200*time.Millisecond))
+	w.append("warm")
+	batch := write(stream("a"), es.NoStream, 1)
+	var stop atomic.Bool
+	cut := proxy.CutAfter(pgtest.ToClient, 1)
+	go func() { // no connection is ever made again
+		<-cut
+		for !stop.Load() {
+			proxy.CutAll()
+		}
+	}()
+	_, err := w.store.Append(w.ctx, batch)
+	stop.Store(true)
+	if !errors.Is(err, es.ErrOutcomeUnknown) || !errors.Is(err, postgres.ErrUnavailable) {
+		t.Fatalf("Append: %v, want es.ErrOutcomeUnknown and postgres.ErrUnavailable", err)
+	}
+	r, err := w.store.Append(w.ctx, batch)
+	if err != nil || r.Streams[0].Last != 1 {
+		t.Fatalf("sending the same events again: %+v, %v, want them to be at version 1", r, err)
+	}
+}
+
+func TestABlockedStreamHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tx := w.begin()
+	w.appendTx(tx, "blocked")
+	blocked := make(chan error, 2)
+	for range cap(blocked) {
+		go func() {
+			_, err := w.store.Append(w.ctx, write(stream("blocked"), es.Any, 1))
+			blocked <- err
+		}()
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 20 {
+				w.append(fmt.Sprint("free-", i))
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-blocked:
+		t.Fatalf("the blocked append ended, with error %v, though the transaction is open", err)
+	default:
+	}
+	w.commit(tx)
+	for range cap(blocked) {
+		if err := <-blocked; err != nil {
+			t.Fatalf("the blocked append, after the commit: %v", err)
+		}
+	}
+}
+
+func TestABlockedAppendEndsWithATypedError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postgres.LockTimeout(50*time.Millisecond))
+	tx := w.begin()
+	w.appendTx(tx, "blocked")
+	if _, err := w.store.Append(w.ctx, write(stream("blocked"), es.Any, 1)); !errors.Is(err, postgres.ErrBlocked) {
+		t.Fatalf("Append to a stream that an open transaction has: %v, want postgres.ErrBlocked", err)
+	}
+	w.commit(tx)
+	w.append("blocked")
+}
+
+func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
+	t.Parallel()
+	schema, url, _ := strings.Cut(place(t), " ")
+	w := newWorldAt(t, schema+" "+url+"&pool_max_conns=1")
+	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{}) { // holds no connection while the body runs
+		t.Fatal(err)
+	}
+	for range w.store.Load(w.ctx, es.LoadQuery{Stream: stream("a")}) {
+		w.append("a")
+	}
+	w.append("a")
+	for rec, err := range w.store.Read(w.ctx, es.ReadQuery{Stream: stream("a")}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.append("b")
+		w.feed(w.store)
+		_ = rec
+	}
+}
+
+func TestPayloadsThatTheServerCantParseAreRefusedAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	deep := newEvent()
+	deep.Data = []byte(strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999))
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for range 10 {
+				w.append(fmt.Sprint("good-", i))
+			}
+		})
+	}
+	r, err := w.store.Append(w.ctx, es.Write{Stream: stream("deep"), Expect: es.NoStream, Events: []es.Event{deep}})
+	wg.Wait()
+	if invalid, ok := errors.AsType[*es.InvalidError](err); err != nil && (!ok || invalid.EventID != deep.ID) {
+		t.Fatalf("Append of 9,999 nested arrays: %+v, %v, want success or an InvalidError with the event", r, err)
+	}
+}
+
+// Writers on hot and cold streams, one append in ten within a transaction that is rolled back, readers that
+// follow the feed, and a server that is killed in the middle: nothing that was acknowledged is lost,
+// nothing is doubled, no reader skips or reorders an event, and no error of the driver reaches a caller.
+func TestNothingIsLostThoughTheServerIsKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	span, handles, perHandle := 4*time.Second, 4, 4
+	if testing.Short() {
+		span = time.Second
+	}
+	if *soak > 0 {
+		span, perHandle = *soak, 16
+	}
+	server := pgtest.New(t)
+	w := newWorldAt(t, "load "+server.URL())
+	ctx, stop := context.WithTimeout(context.Background(), span)
+	defer stop()
+
+	var mu sync.Mutex
+	acknowledged := map[es.Stream]map[es.Version]es.Event{}
+	acks, rollbacks := 0, 0
+	var writers sync.WaitGroup
+	stores := []*postgres.Store{w.store}
+	for len(stores) < handles {
+		stores = append(stores, w.open())
+	}
+	for h, s := range stores {
+		for i := range perHandle {
+			writers.Go(func() {
+				version := es.Version(0)
+				own := stream(fmt.Sprintf("own-%d-%d", h, i))
+				for n := 0; ctx.Err() == nil; n++ {
+					batch := write(own, es.Exactly(version), 1+n%3)
+					if n%4 == 0 {
+						batch = write(stream(fmt.Sprint("hot-", rand.IntN(3))), es.Any, 1)
+					}
+					if n%10 == 9 {
+						rollBack(w, s, batch)
+						mu.Lock()
+						rollbacks++
+						mu.Unlock()
+						continue
+					}
+					r, err := s.Append(w.ctx, batch)
+					if err != nil {
+						t.Errorf("Append to %s: %v", batch.Stream, err)
+						return
+					}
+					got := r.Streams[0]
+					if n%4 != 0 {
+						version = got.Last
+					}
+					mu.Lock()
+					acks++
+					if acknowledged[batch.Stream] == nil {
+						acknowledged[batch.Stream] = map[es.Version]es.Event{}
+					}
+					for j, e := range batch.Events {
+						acknowledged[batch.Stream][got.First+es.Version(j)] = e
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	followed := make([][]es.Recorded, 2)
+	var readers sync.WaitGroup
+	done := make(chan struct{})
+	for i := range followed {
+		readers.Go(func() { followed[i] = follow(w, stores[i], done) })
+	}
+	time.Sleep(span / 2)
+	server.Kill()
+	if err := server.Start(); err != nil {
+		t.Fatalf("starting the server again: %v", err)
+	}
+	writers.Wait()
+	close(done)
+	readers.Wait()
+
+	var all []es.Recorded
+	for rec, err := range w.open().ReadAll(w.ctx, es.FeedQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rec)
+	}
+	versions := map[es.Stream]es.Version{}
+	for _, rec := range all {
+		if versions[rec.Stream]++; rec.Version != versions[rec.Stream] {
+			t.Fatalf("the feed has version %d of %s where %d should be", rec.Version, rec.Stream, versions[rec.Stream])
+		}
+		if ack, ok := acknowledged[rec.Stream][rec.Version]; ok && ack.ID != rec.ID {
+			t.Fatalf("version %d of %s is another event than was acknowledged", rec.Version, rec.Stream)
+		}
+		delete(acknowledged[rec.Stream], rec.Version)
+	}
+	for s, missing := range acknowledged {
+		if len(missing) > 0 {
+			t.Fatalf("%d acknowledged events of %s are lost", len(missing), s)
+		}
+	}
+	same := func(a, b es.Recorded) bool { return a.Position == b.Position && a.ID == b.ID }
+	for i, got := range followed {
+		if !slices.EqualFunc(got, all, same) {
+			t.Fatalf("reader %d saw %d events, not the %d that are stored, in their order", i, len(got), len(all))
+		}
+	}
+	t.Logf("%d appends, %d events, %d rolled back transactions, one crash", acks, len(all), rollbacks)
+}
+
+// rollBack appends within a transaction that takes positions and gives them up.
+func rollBack(w *world, s *postgres.Store, batch es.Write) {
+	conn, err := pgx.Connect(w.ctx, w.url)
+	if err != nil {
+		return // the server is down
+	}
+	defer conn.Close(w.ctx)
+	tx, err := conn.Begin(w.ctx)
+	if err != nil {
+		return
+	}
+	defer tx.Rollback(w.ctx)
+	batch.Stream = stream("rolled-back-" + batch.Events[0].ID.String())
+	batch.Expect = es.NoStream
+	_, _ = s.AppendTx(w.ctx, tx, batch)
+	time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
+}
+
+// follow reads the feed as a subscription does, until it has all after done is closed.
+func follow(w *world, s *postgres.Store, done <-chan struct{}) (seen []es.Recorded) {
+	var after es.Position
+	wake := s.Watch(w.ctx)
+	for last := false; ; {
+		for rec, err := range s.ReadAll(w.ctx, es.FeedQuery{After: after, Scanned: &after}) {
+			if err != nil {
+				w.Errorf("following the feed: %v", err)
+				return seen
+			}
+			seen = append(seen, rec)
+		}
+		if last {
+			return seen
+		}
+		select {
+		case <-wake:
+		case <-done:
+			last = true
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package pgtest
+
+import (
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy is a TCP proxy that cuts connections where it is told to.
+type Proxy struct {
+	listener net.Listener
+	target   string
+
+	mu     sync.Mutex
+	cut    *cut
+	conns  map[net.Conn]struct{}
+	closed bool
+}
+
+// Direction is that of the bytes that a proxy counts.
+type Direction int
+
+// The directions.
+const (
+	ToServer Direction = iota
+	ToClient
+)
+
+type cut struct {
+	direction Direction
+	left      int
+	done      chan struct{}
+}
+
+// NewProxy returns a proxy to an address. It ends with the test.
+func NewProxy(tb testing.TB, target string) *Proxy {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("listening for a proxy: %v", err)
+	}
+	p := &Proxy{listener: l, target: target, conns: map[net.Conn]struct{}{}}
+	go p.accept()
+	tb.Cleanup(func() {
+		p.mu.Lock()
+		p.closed = true
+		p.mu.Unlock()
+		l.Close()
+		p.CutAll()
+	})
+	return p
+}
+
+// Addr returns the proxy's address.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// CutAfter cuts the connection that carries the n-th byte in the direction, counted
+// from now over all connections, behind that byte. The returned channel is closed then.
+func (p *Proxy) CutAfter(direction Direction, n int) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = &cut{direction, n, make(chan struct{})}
+	return p.cut.done
+}
+
+// CutAll cuts all connections that are open.
+func (p *Proxy) CutAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		conn.Close()
+	}
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		p.mu.Lock()
+		if p.closed {
+			client.Close()
+			server.Close()
+		}
+		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
+		p.mu.Unlock()
+		go p.copy(server, client, ToServer)
+		go p.copy(client, server, ToClient)
+	}
+}
+
+func (p *Proxy) copy(to, from net.Conn, direction Direction) {
+	defer func() {
+		to.Close()
+		from.Close()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.conns, to)
+		delete(p.conns, from)
+	}()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		pass, end := p.count(direction, n)
+		if _, werr := to.Write(buf[:pass]); err != nil || werr != nil || end != nil {
+			if end != nil {
+				to.Close()
+				close(end)
+			}
+			return
+		}
+	}
+}
+
+// count returns how many of n bytes pass, and what to close if the connection ends
+// behind them.
+func (p *Proxy) count(direction Direction, n int) (pass int, end chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cut == nil || p.cut.direction != direction {
+		return n, nil
+	}
+	if p.cut.left > n {
+		p.cut.left -= n
+		return n, nil
+	}
+	pass, end = p.cut.left, p.cut.done
+	p.cut = nil
+	return pass, end
+}
