@@ -3,10 +3,10 @@ package postgres_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/gob"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -24,8 +24,6 @@ import (
 	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
-
-var soak = flag.Duration("soak", 5*time.Second, "how long TestProcessesWriteThroughACrashOfTheServer lets its processes write")
 
 // The variables that make this test binary a process of the soak.
 const (
@@ -55,6 +53,7 @@ func TestProcessesWriteThroughACrashOfTheServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("four processes and a server of its own: not with -short")
 	}
+	span := cmp.Or(*soak, 5*time.Second)
 	server := pgtest.New(t)
 	store, err := postgres.Open(t.Context(), server.URL()) // creates the tables
 	if err != nil {
@@ -66,12 +65,12 @@ func TestProcessesWriteThroughACrashOfTheServer(t *testing.T) {
 	for i := range processes {
 		processes[i] = startSoak(t, fmt.Sprint("p", i), server.URL())
 	}
-	time.Sleep(*soak / 2)
+	time.Sleep(span / 2)
 	server.Kill()
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(*soak / 2)
+	time.Sleep(span / 2)
 	for _, p := range processes {
 		p.tell(t, "stop")
 	}
@@ -90,7 +89,7 @@ func TestProcessesWriteThroughACrashOfTheServer(t *testing.T) {
 		followers = append(followers, &report.Follower)
 	}
 	audit(t, truth, told, followers)
-	t.Logf("%.0f events a second", float64(len(truth))/soak.Seconds())
+	t.Logf("%.0f events a second", float64(len(truth))/span.Seconds())
 }
 
 // soakProcess is a process of the soak, as its parent sees it.
