@@ -131,24 +131,18 @@ func measure(t *testing.T, label string, store *postgres.Store, pool *pgxpool.Po
 		WHERE relnamespace = 'esgen'::regnamespace AND relkind = 'r' AND relname LIKE 'events%'`).Scan(&heap, &indexes); err != nil {
 		t.Fatal(err)
 	}
-	for from := range es.Version(2) { // the first time fills caches
-		rows, n := 0, 0
-		began := time.Now()
-		for range 300 {
-			stream := es.Stream{Category: "filled", ID: fmt.Sprint(rand.IntN(10_000))}
-			for _, err := range store.Load(ctx, es.LoadQuery{Stream: stream, UpTo: 100}) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				rows++
+	const loads = 2000
+	rows, began := 0, time.Now()
+	for range loads {
+		stream := es.Stream{Category: "filled", ID: fmt.Sprint(rand.IntN(10_000))}
+		for _, err := range store.Load(ctx, es.LoadQuery{Stream: stream, UpTo: 10}) {
+			if err != nil {
+				t.Fatal(err)
 			}
-			n++
-		}
-		took := time.Since(began)
-		if from == 1 {
-			t.Logf("%-8s load: %.2f ms a stream of %d events", label, took.Seconds()*1e3/float64(n), rows/n)
+			rows++
 		}
 	}
+	t.Logf("%-8s load: %.0f µs a stream, %d events each", label, time.Since(began).Seconds()*1e6/loads, rows/loads)
 	t.Logf("%-8s append: %.0f/s by 1 writer, %.0f/s by 16, %.0f/s by 64", label, appendRate(t, store, 1), appendRate(t, store, 16), appendRate(t, store, 64))
 	head, err := store.Head(ctx)
 	if err != nil {
@@ -165,15 +159,25 @@ func measure(t *testing.T, label string, store *postgres.Store, pool *pgxpool.Po
 	t.Logf("%-8s size: table %d MiB, indexes %d MiB", label, heap>>20, indexes>>20)
 }
 
-// appendRate returns how many appends of one event a second so many writers come to.
+// appendRate returns how many appends of one event a second so many writers come to: the median
+// of five rounds.
 func appendRate(t *testing.T, store *postgres.Store, writers int) float64 {
+	t.Helper()
+	var rates []float64
+	for range 5 {
+		rates = append(rates, appendRound(t, store, writers))
+	}
+	return median(rates)
+}
+
+func appendRound(t *testing.T, store *postgres.Store, writers int) float64 {
 	t.Helper()
 	var done atomic.Int64
 	var running sync.WaitGroup
 	began := time.Now()
 	for w := range writers {
 		running.Go(func() {
-			for time.Since(began) < 5*time.Second {
+			for time.Since(began) < 3*time.Second {
 				stream := es.Stream{Category: "new", ID: fmt.Sprintf("%d-%d", w, rand.IntN(1000))}
 				_, err := store.Append(t.Context(), es.Write{Stream: stream, Expect: es.Any, Events: []es.Event{
 					{ID: es.NewID(), Type: "new.happened", Schema: 1, Data: fmt.Appendf(nil, `{"text":"%s"}`, strings.Repeat("x", 280))},
