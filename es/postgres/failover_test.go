@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,45 @@ func TestNothingAcknowledgedIsLostWhenAStandbyTakesOver(t *testing.T) {
 		t.Errorf("writers or reader did not come to an end: %v", err)
 	}
 	audit(t, truth, told, []*follower{reader})
+}
+
+// A commit that waits for a standby is visible once its wait is cut off. It is on the primary alone,
+// so that a promotion would lose it: nobody may be told that it is stored.
+func TestAnAppendCutOffWhileItWaitsForTheStandbyIsAcknowledgedWhenThatHasIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two servers of its own: not with -short")
+	}
+	t.Parallel()
+	primary := pgtest.New(t)
+	standby := primary.Standby(t)
+	store := openAt(t, primary.URL())
+	standby.Stop()
+
+	var back atomic.Bool
+	acknowledged := make(chan error, 1)
+	go func() {
+		r, err := store.Append(t.Context(), es.Write{Stream: es.Stream{Category: "a", ID: "a"}, Expect: es.NoStream,
+			Events: []es.Event{{ID: es.NewID(), Type: "happened", Schema: 1, Data: []byte(`{}`)}}})
+		switch {
+		case err == nil && r.Duplicate:
+			err = errors.New("it says Duplicate of what was never appended before")
+		case err == nil && !back.Load():
+			err = errors.New("it was acknowledged while the primary alone has it")
+		}
+		acknowledged <- err
+	}()
+	const waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+	primary.Await(t, "SELECT EXISTS (SELECT "+waiting+")")
+	primary.Exec(t, "SELECT pg_terminate_backend(pid) "+waiting)
+	primary.Await(t, "SELECT EXISTS (SELECT FROM esgen.events)")
+	primary.Await(t, "SELECT EXISTS (SELECT "+waiting+")") // now it waits again
+	back.Store(true)
+	if err := standby.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-acknowledged; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // awaitHead waits until the feed has come to a position.

@@ -35,7 +35,7 @@ func (s *Server) Standby(tb testing.TB) *Server {
 	}
 	s.Exec(tb, "ALTER SYSTEM SET synchronous_standby_names = '*'")
 	s.Exec(tb, "SELECT pg_reload_conf()")
-	s.awaitTrue(tb, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
+	s.Await(tb, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')")
 	return standby
 }
 
@@ -43,11 +43,11 @@ func (s *Server) Standby(tb testing.TB) *Server {
 func (s *Server) Promote(tb testing.TB) {
 	tb.Helper()
 	s.Exec(tb, "SELECT pg_promote()")
-	s.awaitTrue(tb, "SELECT NOT pg_is_in_recovery()")
+	s.Await(tb, "SELECT NOT pg_is_in_recovery()")
 }
 
-// awaitTrue waits until a query returns true.
-func (s *Server) awaitTrue(tb testing.TB, sql string) {
+// Await waits until a query, in the database postgres, returns true.
+func (s *Server) Await(tb testing.TB, sql string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
