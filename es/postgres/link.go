@@ -133,8 +133,8 @@ func receiveSecond(l *link, results *pgconn.MultiResultReader, requests []*reque
 	for n := 0; results.NextResult(); n++ {
 		if n == 1 {
 			receipts, err = l.receive(results.ResultReader(), requests)
-		} else {
-			_, _ = results.ResultReader().Close() // an error comes again from results.Close
+		} else if _, readErr := results.ResultReader().Close(); err == nil {
+			err = readErr
 		}
 	}
 	if closeErr := results.Close(); err == nil {

@@ -48,7 +48,7 @@ func (p *pager) query(ctx context.Context, sql string, args []any, reset func(),
 func (p *pager) once(ctx context.Context, sql string, args []any, add func(row [][]byte) (int, error)) (cut bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rows, err := p.store.pool.Query(ctx, sql, append([]any{pgx.QueryResultFormats{pgx.BinaryFormatCode}}, args...)...)
+	rows, err := p.store.pool.Query(ctx, sql, append([]any{p.store.readMode, pgx.QueryResultFormats{pgx.BinaryFormatCode}}, args...)...)
 	if err != nil {
 		return false, err
 	}

@@ -2,8 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -27,8 +30,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// repeatable reports whether a call that failed so may succeed when it is repeated: the
+// connection was lost, or the server chose it to give way to another transaction.
+func repeatable(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && (pgErr.Code == codeSerialization || pgErr.Code == codeDeadlock) {
+		return true
+	}
+	return classify(err, nil) == failedLost
+}
+
 // retry calls what changes nothing by being called again, until it does not fail
-// for a lost connection, for as long as [RetryFor] says. Its error is typed.
+// for a passing reason, for as long as [RetryFor] says. Its error is typed.
 func (s *Store) retry(ctx context.Context, call func() error) error {
 	if err := s.usable(ctx); err != nil {
 		return err
@@ -42,11 +54,11 @@ func (s *Store) retry(ctx context.Context, call func() error) error {
 		switch {
 		case s.ctx.Err() != nil:
 			return es.ErrClosed
-		case ctx.Err() != nil || isTyped(err) || classify(err, nil) != failedLost || time.Now().After(deadline):
+		case ctx.Err() != nil || isTyped(err) || !repeatable(err) || time.Now().After(deadline):
 			return typed(ctx, err)
 		}
 		if attempt == 0 {
-			s.logger.Debug("esgen: retrying a read after a lost connection", "error", err)
+			s.logger.Debug("esgen: repeating a call that failed for a passing reason", "error", err)
 		}
 		if sleep(ctx, backoff(attempt)) != nil {
 			return ctx.Err()

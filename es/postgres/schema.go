@@ -120,22 +120,22 @@ type querier interface {
 
 // readVersion returns the version of the tables, 0 if there are none.
 func readVersion(ctx context.Context, q querier, schema string) (version int, err error) {
-	// Not to_regclass: it locks no table, so that it may answer from a cache that has not heard yet
-	// of what another process has just created.
 	var exists bool
-	if err := q.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'store')", schema).Scan(&exists); err != nil {
+	// Not to_regclass, which answers from the session's cache, though another process has
+	// created the table meanwhile.
+	if err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = 'store')`, schema).Scan(&exists); err != nil {
 		return 0, err
 	}
 	if !exists {
 		return 0, nil
 	}
 	err = q.QueryRow(ctx, "SELECT version FROM "+quoted(schema)+".store").Scan(&version)
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
+		err = fmt.Errorf("%w: grant the role what postgres.GrantSQL prints", err)
+	}
 	if err != nil {
-		err = fmt.Errorf("reading the version of schema %s: %w", schema, err)
-		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
-			err = fmt.Errorf("%w: grant what postgres.GrantSQL prints", err)
-		}
-		return 0, err
+		return 0, fmt.Errorf("reading the version of schema %s: %w", schema, err)
 	}
 	return version, nil
 }

@@ -75,9 +75,9 @@ CREATE FUNCTION {schema}.field(data json, name text) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
 	RETURN data ->> name;
-EXCEPTION WHEN untranslatable_character THEN
-	RETURN (data -> name)::text;
+EXCEPTION WHEN untranslatable_character THEN -- an escape in front of \u0000 is no escape of it
+	RETURN regexp_replace(data::text, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g')::json ->> name;
 END $$;
 
 COMMENT ON FUNCTION {schema}.field IS
-	'data ->> name, but the JSON text as it stands where it holds U+0000, which no SQL text can';
+	'data ->> name, with U+FFFD for U+0000, which no text of PostgreSQL can hold';

@@ -18,6 +18,7 @@ type Store struct {
 	options
 	pool     *pgxpool.Pool
 	ownsPool bool
+	readMode pgx.QueryExecMode // of reads that page
 	sql      statements
 
 	appender *appender
@@ -100,6 +101,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	s := &Store{options: o, pool: pool, sql: newStatements(o.schema)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store in schema %s: %w", o.schema, typed(ctx, err))
+	}
+	if s.readMode = pool.Config().ConnConfig.DefaultQueryExecMode; s.readMode == pgx.QueryExecModeExec || s.readMode == pgx.QueryExecModeSimpleProtocol {
+		s.readMode = pgx.QueryExecModeCacheDescribe // these two can't ask for rows in binary
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.signals = newSignals()
