@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,14 +106,14 @@ func TestMeasureLargeTables(t *testing.T) {
 		t.Logf("filled up to %d events in %v", to, time.Since(began).Round(time.Second))
 	}
 	fill(100_000)
-	measure(t, "small", store, pool)
+	measure(t, "small", server, store, pool)
 	fill(*millions)
-	measure(t, "large", store, pool)
+	measure(t, "large", server, store, pool)
 	began := time.Now()
 	divide(t, server.URL(), "esgen", 16)
 	pgtest.Exec(t, server.URL(), "VACUUM ANALYZE esgen.events")
 	t.Logf("divided into 16 partitions in %v", time.Since(began).Round(time.Second))
-	measure(t, "divided", store, pool)
+	measure(t, "divided", server, store, pool)
 }
 
 // fillSQL appends events $1 to $2, of 300 bytes, to 10,000 streams in turns, with ids that increase.
@@ -123,73 +122,71 @@ SELECT n / 10000 + 1, now(), (lpad(to_hex(n), 12, '0') || '70008000000000000000'
 	format('{"n":%s,"text":"%s"}', n, repeat('x', 270))::json
 FROM generate_series($1::int8, $2::int8) AS n ORDER BY n`
 
-func measure(t *testing.T, label string, store *postgres.Store, pool *pgxpool.Pool) {
+func measure(t *testing.T, label string, server *pgtest.Server, store *postgres.Store, pool *pgxpool.Pool) {
 	t.Helper()
 	ctx := t.Context()
+	cost := func(what string, n int, run func()) {
+		cpu, began := usedCPU(server), time.Now()
+		run()
+		wall := time.Since(began)
+		per := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(n) }
+		t.Logf("%-8s %-22s %8.1f µs, of processor time %8.1f µs", label, what, per(wall), per(usedCPU(server)-cpu))
+	}
+	load := func(loads int) {
+		for range loads {
+			stream := es.Stream{Category: "filled", ID: fmt.Sprint(rand.IntN(10_000))}
+			for _, err := range store.Load(ctx, es.LoadQuery{Stream: stream, UpTo: 10}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	load(2000) // connections, plans, caches
+	cost("load of 10 events", 5000, func() { load(5000) })
+	for _, writers := range []int{1, 16, 64} {
+		appends := 3000 * min(writers, 8)
+		appendAll(t, store, writers, appends/10)
+		cost(fmt.Sprintf("append, %d writers", writers), appends, func() { appendAll(t, store, writers, appends) })
+	}
+	head, err := store.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const read = 100_000
+	cost("event of the feed", read, func() {
+		for _, err := range store.ReadAll(ctx, es.FeedQuery{After: head / 3, Limit: read}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	var heap, indexes int64
 	if err := pool.QueryRow(ctx, `SELECT sum(pg_table_size(oid))::int8, sum(pg_indexes_size(oid))::int8 FROM pg_class
 		WHERE relnamespace = 'esgen'::regnamespace AND relkind = 'r' AND relname LIKE 'events%'`).Scan(&heap, &indexes); err != nil {
 		t.Fatal(err)
 	}
-	const loads = 2000
-	rows, began := 0, time.Now()
-	for range loads {
-		stream := es.Stream{Category: "filled", ID: fmt.Sprint(rand.IntN(10_000))}
-		for _, err := range store.Load(ctx, es.LoadQuery{Stream: stream, UpTo: 10}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows++
-		}
-	}
-	t.Logf("%-8s load: %.0f µs a stream, %d events each", label, time.Since(began).Seconds()*1e6/loads, rows/loads)
-	t.Logf("%-8s append: %.0f/s by 1 writer, %.0f/s by 16, %.0f/s by 64", label, appendRate(t, store, 1), appendRate(t, store, 16), appendRate(t, store, 64))
-	head, err := store.Head(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, began := 0, time.Now()
-	for _, err := range store.ReadAll(ctx, es.FeedQuery{After: head / 3, Limit: 500_000}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		n++
-	}
-	t.Logf("%-8s feed: %.0f events/s (%d read)", label, float64(n)/time.Since(began).Seconds(), n)
-	t.Logf("%-8s size: table %d MiB, indexes %d MiB", label, heap>>20, indexes>>20)
+	t.Logf("%-8s table %d MiB, indexes %d MiB", label, heap>>20, indexes>>20)
 }
 
-// appendRate returns how many appends of one event a second so many writers come to: the median
-// of five rounds.
-func appendRate(t *testing.T, store *postgres.Store, writers int) float64 {
+// appendAll makes appends of one event to a thousand streams of each writer.
+func appendAll(t *testing.T, store *postgres.Store, writers, appends int) {
 	t.Helper()
-	var rates []float64
-	for range 5 {
-		rates = append(rates, appendRound(t, store, writers))
-	}
-	return median(rates)
-}
-
-func appendRound(t *testing.T, store *postgres.Store, writers int) float64 {
-	t.Helper()
-	var done atomic.Int64
+	data := fmt.Appendf(nil, `{"text":"%s"}`, strings.Repeat("x", 280))
 	var running sync.WaitGroup
-	began := time.Now()
 	for w := range writers {
 		running.Go(func() {
-			for time.Since(began) < 3*time.Second {
+			for range appends / writers {
 				stream := es.Stream{Category: "new", ID: fmt.Sprintf("%d-%d", w, rand.IntN(1000))}
 				_, err := store.Append(t.Context(), es.Write{Stream: stream, Expect: es.Any, Events: []es.Event{
-					{ID: es.NewID(), Type: "new.happened", Schema: 1, Data: fmt.Appendf(nil, `{"text":"%s"}`, strings.Repeat("x", 280))},
+					{ID: es.NewID(), Type: "new.happened", Schema: 1, Data: data},
 				}})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				done.Add(1)
 			}
 		})
 	}
 	running.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds()
 }
