@@ -53,6 +53,7 @@ func TestProcessesWriteThroughACrashOfTheServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("four processes and a server of its own: not with -short")
 	}
+	t.Parallel()
 	span := cmp.Or(*soak, 5*time.Second)
 	server := pgtest.New(t)
 	store, err := postgres.Open(t.Context(), server.URL()) // creates the tables
