@@ -108,7 +108,7 @@ func TestMeasureLargeTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		filled = to
-		pgtest.Exec(t, server.URL(), "VACUUM ANALYZE esgen.events")
+		settleDown(t, server)
 		t.Logf("filled up to %d events in %v", to, time.Since(began).Round(time.Second))
 	}
 	fill(100_000)
@@ -117,9 +117,18 @@ func TestMeasureLargeTables(t *testing.T) {
 	measure(t, "large", server, store, pool)
 	began := time.Now()
 	divide(t, server.URL(), "esgen", 16)
-	pgtest.Exec(t, server.URL(), "VACUUM ANALYZE esgen.events")
+	settleDown(t, server)
 	t.Logf("divided into 16 partitions in %v", time.Since(began).Round(time.Second))
 	measure(t, "divided", server, store, pool)
+}
+
+// settleDown lets the server write what is to be written in the background, which would disturb what is
+// measured next.
+func settleDown(t *testing.T, server *pgtest.Server) {
+	t.Helper()
+	pgtest.Exec(t, server.URL(), "VACUUM ANALYZE esgen.events")
+	pgtest.Exec(t, server.URL(), "CHECKPOINT")
+	time.Sleep(5 * time.Second)
 }
 
 // fillSQL appends events $1 to $2, of 300 bytes, to 10,000 streams in turns, with ids that increase.
