@@ -13,11 +13,13 @@ import (
 
 // Append implements [es.Store]. Beside the errors that it names there are
 // [ErrUnavailable], [ErrBlocked] and [ErrTimeout].
-func (s *Store) Append(ctx context.Context, writes ...es.Write) (es.Receipt, error) {
+func (s *Store) Append(ctx context.Context, writes ...es.Write) (receipt es.Receipt, err error) {
 	r, err := newRequest(ctx, s.Limits(), writes)
 	if err != nil {
 		return es.Receipt{}, err
 	}
+	ctx, ended := s.telemetry.started(ctx, "esgen.append", r)
+	defer func() { ended(receipt, err) }()
 	if err := s.usable(ctx); err != nil {
 		return es.Receipt{}, fmt.Errorf("appending to %s: %w", writes[0].Stream, err)
 	}

@@ -208,6 +208,9 @@ func (a *appender) send(l *link, ctx context.Context, batch []*request) ([]es.Re
 	if err := l.ready(ctx); err != nil {
 		return nil, &unsent{err}
 	}
+	if flushes := a.store.telemetry.flushes; flushes.Enabled(ctx) {
+		flushes.Record(ctx, int64(len(batch)))
+	}
 	receipts, err := l.send(ctx, batch)
 	if err != nil && l.conn.IsClosed() && !pgconn.SafeToRetry(err) {
 		for _, r := range batch {

@@ -32,7 +32,9 @@ func (s *Store) AppendTx(ctx context.Context, tx pgx.Tx, writes ...es.Write) (es
 	if err := s.usable(ctx); err != nil {
 		return es.Receipt{}, fmt.Errorf("appending to %s: %w", writes[0].Stream, err)
 	}
+	ctx, ended := s.telemetry.started(ctx, "esgen.append_tx", r)
 	receipt, err := s.appendTx(ctx, tx, r)
+	ended(receipt, err)
 	if err != nil {
 		return es.Receipt{}, appendError(r, err)
 	}

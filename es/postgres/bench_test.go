@@ -100,6 +100,7 @@ type bench struct {
 	server *pgtest.Server
 	store  *postgres.Store
 	pool   *pgxpool.Pool // for both
+	schema string        // of the store
 	table  string        // of the hand-written
 }
 
@@ -124,10 +125,10 @@ func newBench(b *testing.B) *bench {
 		})
 		return s, schema
 	}
-	s, _ := open()
-	other, schema := open()
+	s, schema := open()
+	other, otherSchema := open()
 	other.Close()
-	return &bench{server: server, store: s, pool: pool, table: schema + ".events"}
+	return &bench{server: server, store: s, pool: pool, schema: schema, table: otherSchema + ".events"}
 }
 
 // writers runs n appends by so many goroutines, each to streams of its own, with 20 events a

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,6 +65,16 @@ type loadRow struct {
 	start, end int
 }
 
+// loadPages keeps the memory of pages: a load needs some hundred kilobytes for a moment.
+var loadPages = sync.Pool{New: func() any { return new(loadPage) }}
+
+func (p *loadPage) free() {
+	if cap(p.data) <= 4<<20 {
+		p.reset()
+		loadPages.Put(p)
+	}
+}
+
 func (p *loadPage) reset() { p.rows, p.data = p.rows[:0], p.data[:0] }
 
 func (s *Store) load(ctx context.Context, q es.LoadQuery, yield func(es.Row) bool) error {
@@ -77,7 +88,8 @@ func (s *Store) load(ctx context.Context, q es.LoadQuery, yield func(es.Row) boo
 	if q.UpTo > 0 {
 		last = int64(q.UpTo)
 	}
-	var page loadPage
+	page := loadPages.Get().(*loadPage) // lent to the loop's body, and taken back when it ends
+	defer page.free()
 	var types names
 	add := func(row [][]byte) (int, error) {
 		r := loadRow{version: es.Version(binary.BigEndian.Uint64(row[0])), start: len(page.data)}

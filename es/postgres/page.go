@@ -14,7 +14,7 @@ import (
 // Sizes of a page: the rows that one query returns, and are held in memory while the
 // caller's code runs.
 const (
-	maxPageRows  = 4096
+	maxPageRows  = 16384
 	maxPageBytes = 16 << 20
 )
 

@@ -21,10 +21,11 @@ type Store struct {
 	readMode pgx.QueryExecMode // of reads that page
 	sql      statements
 
-	appender *appender
-	fence    *fence
-	signals  *signals
-	notifier *notifier
+	telemetry telemetry
+	appender  *appender
+	fence     *fence
+	signals   *signals
+	notifier  *notifier
 
 	ctx       context.Context // ends when the store is closed
 	cancel    context.CancelFunc
@@ -99,6 +100,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
 	}
 	s := &Store{options: o, pool: pool, sql: newStatements(o.schema)}
+	if s.telemetry, err = newTelemetry(&s.options); err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: making its metrics: %w", err)
+	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store in schema %s: %w", o.schema, typed(ctx, err))
 	}
