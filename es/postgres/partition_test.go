@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/es/storetest"
@@ -84,104 +82,92 @@ func TestDividingKeepsEventsAndPositions(t *testing.T) {
 
 var millions = flag.Int("events", 0, "how many events TestMeasureLargeTables fills a table with; 0 skips it")
 
-// TestMeasureLargeTables prints what loads, appends and the feed cost on a small table, on a large one, and
-// on the large one after its division.
+// TestMeasureLargeTables prints what loads, appends and the feed cost on a large table beside a small one, in
+// rounds that alternate, and again after the large one was divided.
 func TestMeasureLargeTables(t *testing.T) {
 	if *millions == 0 {
 		t.Skip("measures only with -events, such as -events 10000000")
 	}
 	server := pgtest.New(t, "shared_buffers = 2GB", "max_wal_size = 8GB", "maintenance_work_mem = 512MB", "checkpoint_timeout = 30min")
-	pool, err := pgxpool.New(t.Context(), server.URL()+"&pool_max_conns=10")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	store, err := postgres.Open(t.Context(), server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	filled := 0
-	fill := func(to int) {
-		began := time.Now()
-		if _, err := pool.Exec(t.Context(), fillSQL, filled, to-1); err != nil {
-			t.Fatal(err)
-		}
-		filled = to
-		settleDown(t, server)
-		t.Logf("filled up to %d events in %v", to, time.Since(began).Round(time.Second))
-	}
-	fill(100_000)
-	measure(t, "small", server, store, pool)
-	fill(*millions)
-	measure(t, "large", server, store, pool)
-	began := time.Now()
-	divide(t, server.URL(), "esgen", 16)
+	small, large := filled(t, server, "small", 100_000), filled(t, server, "large", *millions)
 	settleDown(t, server)
+	measure(t, server, small, large)
+	began := time.Now()
+	divide(t, server.URL(), "large", 16)
 	t.Logf("divided into 16 partitions in %v", time.Since(began).Round(time.Second))
-	measure(t, "divided", server, store, pool)
+	settleDown(t, server)
+	measure(t, server, small, large)
+}
+
+// filled opens a store with n events of 300 bytes in 10,000 streams, with ids that increase.
+func filled(t *testing.T, server *pgtest.Server, schema string, n int) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), server.URL()+"&pool_max_conns=4", postgres.Schema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	began := time.Now()
+	pgtest.Exec(t, server.URL(), fmt.Sprintf(`INSERT INTO %s.events (version, recorded_at, id, schema, category, stream, type, data)
+		SELECT n / 10000 + 1, now(), (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid, 1, 'filled', (n %% 10000)::text, 'filled.happened',
+			format('{"n":%%s,"text":"%%s"}', n, repeat('x', 270))::json
+		FROM generate_series(0, %d) AS n`, schema, n-1))
+	t.Logf("filled %s with %d events in %v", schema, n, time.Since(began).Round(time.Second))
+	return store
 }
 
 // settleDown lets the server write what is to be written in the background, which would disturb what is
 // measured next.
 func settleDown(t *testing.T, server *pgtest.Server) {
 	t.Helper()
-	pgtest.Exec(t, server.URL(), "VACUUM ANALYZE esgen.events")
+	pgtest.Exec(t, server.URL(), "VACUUM ANALYZE")
 	pgtest.Exec(t, server.URL(), "CHECKPOINT")
 	time.Sleep(5 * time.Second)
 }
 
-// fillSQL appends events $1 to $2, of 300 bytes, to 10,000 streams in turns, with ids that increase.
-const fillSQL = `INSERT INTO esgen.events (version, recorded_at, id, schema, category, stream, type, data)
-SELECT n / 10000 + 1, now(), (lpad(to_hex(n), 12, '0') || '70008000000000000000')::uuid, 1, 'filled', (n % 10000)::text, 'filled.happened',
-	format('{"n":%s,"text":"%s"}', n, repeat('x', 270))::json
-FROM generate_series($1::int8, $2::int8) AS n ORDER BY n`
-
-func measure(t *testing.T, label string, server *pgtest.Server, store *postgres.Store, pool *pgxpool.Pool) {
+func measure(t *testing.T, server *pgtest.Server, small, large *postgres.Store) {
 	t.Helper()
-	ctx := t.Context()
-	cost := func(what string, n int, run func()) {
-		cpu, began := usedCPU(server), time.Now()
-		run()
-		wall := time.Since(began)
-		per := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(n) }
-		t.Logf("%-8s %-22s %8.1f µs, of processor time %8.1f µs", label, what, per(wall), per(usedCPU(server)-cpu))
+	compareSizes := func(what string, n int, run func(s *postgres.Store, n int)) {
+		stores := []*postgres.Store{small, large}
+		wall, cpu := make([][]float64, 2), make([][]float64, 2)
+		for round := range 8 { // the first fills caches
+			for i, s := range stores {
+				used, began := usedCPU(server), time.Now()
+				run(s, n)
+				took := time.Since(began)
+				if round > 0 {
+					wall[i] = append(wall[i], took.Seconds()*1e6/float64(n))
+					cpu[i] = append(cpu[i], (usedCPU(server)-used).Seconds()*1e6/float64(n))
+				}
+			}
+		}
+		t.Logf("%-20s small %7.1f µs (processor %7.1f), large %7.1f µs (processor %7.1f): ×%.2f (processor ×%.2f)", what,
+			median(wall[0]), median(cpu[0]), median(wall[1]), median(cpu[1]), medianRatio(wall[1], wall[0]), medianRatio(cpu[1], cpu[0]))
 	}
-	load := func(loads int) {
-		for range loads {
+	compareSizes("load of 10 events", 2000, func(s *postgres.Store, n int) {
+		for range n {
 			stream := es.Stream{Category: "filled", ID: fmt.Sprint(rand.IntN(10_000))}
-			for _, err := range store.Load(ctx, es.LoadQuery{Stream: stream, UpTo: 10}) {
+			for _, err := range s.Load(t.Context(), es.LoadQuery{Stream: stream, UpTo: 10}) {
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-	}
-	load(2000) // connections, plans, caches
-	cost("load of 10 events", 5000, func() { load(5000) })
+	})
 	for _, writers := range []int{1, 16, 64} {
-		appends := 3000 * min(writers, 8)
-		appendAll(t, store, writers, appends/10)
-		cost(fmt.Sprintf("append, %d writers", writers), appends, func() { appendAll(t, store, writers, appends) })
+		compareSizes(fmt.Sprintf("append, %d writers", writers), 1000*min(writers, 6), func(s *postgres.Store, n int) { appendAll(t, s, writers, n) })
 	}
-	head, err := store.Head(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const read = 100_000
-	cost("event of the feed", read, func() {
-		for _, err := range store.ReadAll(ctx, es.FeedQuery{After: head / 3, Limit: read}) {
+	compareSizes("event of the feed", 50_000, func(s *postgres.Store, n int) {
+		head, err := s.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range s.ReadAll(t.Context(), es.FeedQuery{After: head / 3, Limit: n}) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
-	var heap, indexes int64
-	if err := pool.QueryRow(ctx, `SELECT sum(pg_table_size(oid))::int8, sum(pg_indexes_size(oid))::int8 FROM pg_class
-		WHERE relnamespace = 'esgen'::regnamespace AND relkind = 'r' AND relname LIKE 'events%'`).Scan(&heap, &indexes); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%-8s table %d MiB, indexes %d MiB", label, heap>>20, indexes>>20)
 }
 
 // appendAll makes appends of one event to a thousand streams of each writer.
