@@ -8,12 +8,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 COUNT     ?= 5
+SOAK      ?= 2m
+POSTGRES  ?= 15 16 17 18
 
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
 
 .PHONY: help
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: generate
 generate: ## Write all generated code anew
@@ -22,6 +24,14 @@ generate: ## Write all generated code anew
 .PHONY: test
 test: ## Run all tests, fuzz targets on their corpus included
 	$(call each,go test ./...)
+
+.PHONY: test-postgres-all
+test-postgres-all: ## Run the PostgreSQL store's tests against every version in POSTGRES, fetched if missing
+	@set -e; for v in $(POSTGRES); do echo "== PostgreSQL $$v"; ESGEN_TEST_POSTGRES=$$v go test -count=1 ./es/postgres/...; done
+
+.PHONY: soak-postgres
+soak-postgres: ## Write from four processes for SOAK (default 2m) through a crash of the server, and compare
+	go test -count=1 -v -timeout 0 -run '^TestProcessesWriteThroughACrashOfTheServer$$' ./es/postgres -soak $(SOAK)
 
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)

@@ -64,6 +64,9 @@ func appendError(r *request, err error) error {
 func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error) {
 	err = s.retry(r.ctx, func() error {
 		receipt, settled, err = settleIn(r.ctx, s.pool, s.sql.settle, r.writes)
+		if settled && err == nil {
+			_, err = s.pool.Exec(r.ctx, awaitReplication)
+		}
 		return err
 	})
 	if err != nil && r.inDoubt && r.ctx.Err() == nil && !isDecision(err) {
@@ -73,6 +76,11 @@ func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error)
 	receipt.Duplicate = receipt.Duplicate && !r.inDoubt
 	return receipt, settled, err
 }
+
+// awaitReplication commits something where commits wait for standbys, so that what is in the log before it is
+// replicated, too. An append whose connection was cut in that wait is visible, but may be on
+// the primary alone; it is acknowledged no earlier than if it had not been cut.
+const awaitReplication = `SELECT pg_logical_emit_message(true, 'esgen', '') WHERE current_setting('synchronous_standby_names') <> ''`
 
 // isDecision reports whether an error settles an append.
 func isDecision(err error) bool {

@@ -60,8 +60,8 @@ func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) 
 // reached refuses a position beyond the head of the feed.
 func (s *Store) reached(ctx context.Context, p es.Position) error {
 	head, err := s.fence.head(ctx, p)
-	if err == nil && p > head {
-		err = &es.BeyondHeadError{Position: p, Head: head}
+	if err != nil {
+		return err
 	}
-	return err
+	return s.within(p, head)
 }

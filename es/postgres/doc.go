@@ -15,8 +15,8 @@
 // Acknowledged means committed with the server's synchronous_commit; a server where it is off is
 // refused, see [AllowAsynchronousCommit]. After a failover nothing is lost if the standby
 // was synchronous. After a failover to one that was not, or the restore of a backup, positions
-// that readers have seen may be given to other events: a checkpoint beyond the head is refused
-// ([es.ErrBeyondHead]); readers outside the database must start again from one that the backup has.
+// that readers have seen would be given to other events. A checkpoint beyond the head is refused
+// ([es.ErrBeyondHead]); the function {schema}.restored, called before new appends, keeps it so.
 //
 // # The feed
 //
@@ -30,7 +30,7 @@
 // [Open] creates and migrates the tables in a schema of their own, esgen unless [Schema] says otherwise.
 // People without the right to do that execute what [SQL] prints, and open with
 // [WithoutMigration]. At run time a role needs what [GrantSQL] prints, and no more:
-// USAGE on the schema, SELECT on store, SELECT and INSERT on events, SELECT, INSERT and UPDATE on
+// USAGE on the schema, SELECT on store and restores, SELECT and INSERT on events, SELECT, INSERT and UPDATE on
 // snapshots and checkpoints.
 //
 // Events are rows of {schema}.events. Their data are of type json, not jsonb, which keeps neither
@@ -52,7 +52,11 @@
 //	SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off
 //
 // Through PgBouncer with pool_mode=transaction, give [TransactionPooling] and a [DirectURL], and
-// put default_query_exec_mode=cache_describe into the pooler's URL.
+// to a pool of yours default_query_exec_mode=cache_describe. A URL may name several hosts: the
+// store connects to the one that takes writes, and refuses standbys.
+//
+// Tables that outgrow one piece are divided by what [PartitionSQL] prints. The guide in docs/guides tells of
+// failover, backup, monitoring and archives.
 //
 // # Observing
 //

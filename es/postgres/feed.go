@@ -58,8 +58,8 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 	if err != nil {
 		return err
 	}
-	if q.After > head {
-		return &es.BeyondHeadError{Position: q.After, Head: head}
+	if err := s.within(q.After, head); err != nil {
+		return err
 	}
 	if q.UpTo > 0 {
 		head = min(head, q.UpTo)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,11 @@ const (
 	WHERE position - number = $1), $1)`
 
 	// fenceHolders returns the transactions that may have appended and are not over. A prepared
-	// one goes by its transaction id: its virtual one changes when the server restarts.
-	fenceHolders = `SELECT CASE WHEN l.pid IS NULL THEN coalesce((
+	// one goes by its transaction id: its virtual one changes when the server restarts. A standby, which
+	// does not see the primary's transactions, returns one without a name; this is asked
+	// first, since it may be promoted meanwhile.
+	fenceHolders = `SELECT '', false WHERE pg_is_in_recovery()
+UNION ALL SELECT CASE WHEN l.pid IS NULL THEN coalesce((
 		SELECT 'prepared ' || min(x.transactionid::text) FROM pg_locks x
 		WHERE x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction AND x.locktype = 'transactionid'), 'prepared')
 	ELSE l.virtualtransaction END, l.pid IS NULL
@@ -65,6 +69,7 @@ type fence struct {
 	state   sync.Mutex
 	safe    es.Position
 	started bool
+	lost    []lostRange
 }
 
 // Waiting for transactions that are about to end: how long a reader does so before
@@ -143,6 +148,9 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		if err := pool.QueryRow(ctx, sql.fenceStart).Scan(&safe); err != nil {
 			return 0, err
 		}
+		if err := f.readLost(ctx); err != nil {
+			return 0, err
+		}
 	}
 	for goal := es.Position(-1); ; {
 		if f.waiting != nil {
@@ -161,6 +169,9 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		if top < safe { // the database was restored: nothing that was found before holds
 			safe, f.waiting, goal = 0, nil, -1
 			f.publish(0)
+			if err := f.readLost(ctx); err != nil {
+				return 0, err
+			}
 			continue
 		}
 		if goal < 0 {
@@ -234,6 +245,9 @@ func (f *fence) holders(ctx context.Context) ([]holder, error) {
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h holder, err error) {
 		err = row.Scan(&h.transaction, &h.prepared)
+		if err == nil && h.transaction == "" {
+			err = fmt.Errorf("it is a standby, which does not know the open transactions: %w", ErrUnavailable)
+		}
 		return h, err
 	})
 }

@@ -69,7 +69,7 @@ func GrantSQL(schema, role string) (string, error) {
 	}
 	s, r := quoted(schema), quoted(role)
 	return fmt.Sprintf("GRANT USAGE ON SCHEMA %[1]s TO %[2]s;\n"+
-		"GRANT SELECT ON %[1]s.store TO %[2]s;\n"+
+		"GRANT SELECT ON %[1]s.store, %[1]s.restores TO %[2]s;\n"+
 		"GRANT SELECT, INSERT ON %[1]s.events TO %[2]s;\n"+
 		"GRANT SELECT, INSERT, UPDATE ON %[1]s.snapshots, %[1]s.checkpoints TO %[2]s;\n", s, r), nil
 }

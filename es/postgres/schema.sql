@@ -41,6 +41,36 @@ CREATE TABLE {schema}.checkpoints (
 	CONSTRAINT checkpoints_pkey PRIMARY KEY (name)
 );
 
+CREATE TABLE {schema}.restores (
+	head   bigint      NOT NULL,
+	beyond bigint      NOT NULL,
+	at     timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT restores_pkey PRIMARY KEY (head)
+);
+
+COMMENT ON TABLE {schema}.restores IS
+	'restores of older backups: positions above head, up to beyond, were given before and are lost';
+
+CREATE FUNCTION {schema}.restored(beyond bigint) RETURNS bigint
+	LANGUAGE plpgsql AS $$
+DECLARE
+	head  bigint;
+	given bigint;
+BEGIN
+	LOCK TABLE {schema}.events IN EXCLUSIVE MODE;
+	SELECT coalesce(max(position), 0) INTO head FROM {schema}.events;
+	IF beyond <= head THEN
+		RAISE EXCEPTION 'position % is not beyond the head of the events, which is %', beyond, head;
+	END IF;
+	SELECT setval(s, greatest(beyond, nextval(s))) INTO given FROM pg_get_serial_sequence('{schema}.events', 'position') AS s;
+	INSERT INTO {schema}.restores (head, beyond) VALUES (head, given)
+	ON CONFLICT ON CONSTRAINT restores_pkey DO UPDATE SET beyond = excluded.beyond, at = excluded.at;
+	RETURN given;
+END $$;
+
+COMMENT ON FUNCTION {schema}.restored IS
+	'call it after restoring an older backup, before any append, with a position that no reader had passed';
+
 CREATE FUNCTION {schema}.field(data json, name text) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN

@@ -13,10 +13,10 @@ type statements struct {
 	single  statement // one such append
 	settle  string
 
-	readForwards, readBackwards, streamExists                                    string
-	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless string
-	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                    string
-	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, blockers    string
+	readForwards, readBackwards, streamExists                                               string
+	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless            string
+	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
+	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
 }
 
 // statement is executed below pgx's own layer, with its parameters in binary.
@@ -141,6 +141,7 @@ func newStatements(schema string) statements {
 		fenceScan:        text(fenceScan),
 		fenceHolders:     text(fenceHolders),
 		fenceStart:       text(fenceStart),
+		readRestores:     text(readRestores),
 		blockers:         text(blockers),
 	}
 }

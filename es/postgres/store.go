@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/esgen-go/esgen/es"
@@ -43,15 +44,26 @@ var (
 )
 
 // Open opens the store in the database that a URL or a key/value connection
-// string names, with a pool of its own: pool_max_conns and the like in the URL are heeded.
+// string names, with a pool of its own: pool_max_conns and the like in the URL are heeded. The
+// URL may name several hosts: the store connects to the one that takes writes, also after a failover,
+// as with target_session_attrs=read-write.
 // Tables are created or migrated first, unless [WithoutMigration] is given.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
 	}
-	if o, err := newOptions(opts); err == nil && !o.pooling {
+	o, err := newOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening the PostgreSQL store: %w", err)
+	}
+	if !o.pooling {
 		config.AfterConnect = tune
+	} else if mode := &config.ConnConfig.DefaultQueryExecMode; *mode == pgx.QueryExecModeCacheStatement {
+		*mode = pgx.QueryExecModeCacheDescribe // names no statements in a session
+	}
+	if config.ConnConfig.ValidateConnect == nil {
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -78,6 +90,10 @@ func tune(ctx context.Context, conn *pgx.Conn) error {
 // store. Reads use the pool's connections. Appends, notifications and blocked
 // streams use a few of the store's own, made with the pool's configuration, its
 // BeforeConnect and AfterConnect hooks included, so that a pool which others exhaust holds up no append.
+//
+// All connections must lead to the primary: where the URL names several hosts, with
+// target_session_attrs=read-write. A standby lags behind, and does not know which transactions are
+// open, so that a feed read there would skip events.
 func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 	o, err := newOptions(opts)
 	if err != nil {
@@ -111,11 +127,14 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	defer conn.Close(ctx)
 	var encoding, commit, fsync string
-	err = conn.QueryRow(ctx, `SELECT pg_encoding_to_char(encoding), current_setting('synchronous_commit'), current_setting('fsync')
-		FROM pg_database WHERE datname = current_database()`).Scan(&encoding, &commit, &fsync)
+	var standby bool
+	err = conn.QueryRow(ctx, `SELECT pg_encoding_to_char(encoding), current_setting('synchronous_commit'), current_setting('fsync'), pg_is_in_recovery()
+		FROM pg_database WHERE datname = current_database()`).Scan(&encoding, &commit, &fsync, &standby)
 	switch {
 	case err != nil:
 		return err
+	case standby:
+		return fmt.Errorf("it is a standby: %w", ErrUnavailable)
 	case encoding != "UTF8":
 		return fmt.Errorf("the database's encoding is %s: events need one with UTF8", encoding)
 	case (commit == "off" || fsync == "off") && !s.allowAsync:

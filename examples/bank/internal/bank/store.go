@@ -10,6 +10,7 @@ import (
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/memory"
+	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/es/sqlite"
 )
 
@@ -19,9 +20,9 @@ type Store interface {
 	Close() error
 }
 
-// OpenStore opens the store of a name: "memory:" for one that ends with the process, else the path
-// of an SQLite file. Unless create is set a file must be there already. This is the one place that
-// knows which engines there are.
+// OpenStore opens the store of a name: "memory:" for one that ends with the process, a postgres://
+// URL, else the path of an SQLite file. Unless create is set a file, or a database's tables, must be there
+// already. This is the one place that knows which engines there are.
 func OpenStore(ctx context.Context, name string, create bool) (Store, error) {
 	engine, _, named := strings.Cut(name, ":")
 	switch {
@@ -29,13 +30,30 @@ func OpenStore(ctx context.Context, name string, create bool) (Store, error) {
 		return nil, errors.New("the store has no name: say --store FILE")
 	case name == "memory:":
 		return memory.New(), nil
+	case engine == "postgres" || engine == "postgresql":
+		return openPostgres(ctx, name, create)
 	case named && len(engine) > 1 && !strings.ContainsAny(engine, `/\.`):
-		return nil, fmt.Errorf("store %q: the bank has no engine for %s: use memory: or a file, such as bank.db or ./%s", name, engine, name)
+		return nil, fmt.Errorf("store %q: the bank has no engine for %s: use memory:, a postgres:// URL, or a file, such as bank.db or ./%s", name, engine, name)
 	}
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) && !create {
 		return nil, fmt.Errorf("there is no bank at %s: make one with bank open, or say --store FILE", name)
 	}
 	store, err := sqlite.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+func openPostgres(ctx context.Context, url string, create bool) (Store, error) {
+	var opts []postgres.Option
+	if !create {
+		opts = append(opts, postgres.WithoutMigration())
+	}
+	store, err := postgres.Open(ctx, url, opts...)
+	if errors.Is(err, postgres.ErrSchema) && !create {
+		return nil, fmt.Errorf("there is no bank in this database, or an older one: make or migrate it with bank open: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -144,8 +144,12 @@ func expectBooks(t *testing.T, store string, accounts, cents int) {
 
 func TestAnImportThatIsKilledHalfWayIsFinishedByRepeatingIt(t *testing.T) {
 	t.Parallel()
+	killAndRepeatImport(t, filepath.Join(t.TempDir(), "bank.db"))
+}
+
+func killAndRepeatImport(t *testing.T, store string) {
+	t.Helper()
 	accounts, rounds := 6, few(8)
-	store := filepath.Join(t.TempDir(), "bank.db")
 	file, rows := history(t, accounts, rounds)
 	for kill := 1; kill <= 3; kill++ { // each gets further than the one before
 		p := newProcess(t, store, "import", "-", "--format", "jsonl")
@@ -183,8 +187,12 @@ func feed(to io.Writer, file string) {
 
 func TestTwoProcessesImportTheSameFileAtOnce(t *testing.T) {
 	t.Parallel()
+	importTwiceAtOnce(t, filepath.Join(t.TempDir(), "bank.db"))
+}
+
+func importTwiceAtOnce(t *testing.T, store string) {
+	t.Helper()
 	accounts, rounds := 6, few(6)
-	store := filepath.Join(t.TempDir(), "bank.db")
 	file, rows := history(t, accounts, rounds)
 	var both [2]*process
 	for i := range both {
@@ -204,7 +212,11 @@ func TestTwoProcessesImportTheSameFileAtOnce(t *testing.T) {
 
 func TestTwoProcessesSimulateOnOneFileAtOnce(t *testing.T) {
 	t.Parallel()
-	store := filepath.Join(t.TempDir(), "bank.db")
+	simulateTwiceAtOnce(t, filepath.Join(t.TempDir(), "bank.db"))
+}
+
+func simulateTwiceAtOnce(t *testing.T, store string) {
+	t.Helper()
 	var both [2]*process
 	for i := range both {
 		both[i] = newProcess(t, store, "simulate", "--accounts", "3", "--shared", "3", "--operations", fmt.Sprint(few(250)), "--writers", "8", "--name", fmt.Sprint("p", i))
@@ -223,7 +235,11 @@ func TestTwoProcessesSimulateOnOneFileAtOnce(t *testing.T) {
 
 func TestASimulationThatIsKilledLeavesRightBooks(t *testing.T) {
 	t.Parallel()
-	store := filepath.Join(t.TempDir(), "bank.db")
+	killSimulations(t, filepath.Join(t.TempDir(), "bank.db"))
+}
+
+func killSimulations(t *testing.T, store string) {
+	t.Helper()
 	for round := range 3 {
 		p := newProcess(t, store, "simulate", "--accounts", "4", "--shared", "2", "--operations", "1000000")
 		p.start(t)

@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().StringVar(&a.store, "store", cmp.Or(os.Getenv("BANK_STORE"), "bank.db"), "the `file` that holds the bank, or memory: for none")
+	root.PersistentFlags().StringVar(&a.store, "store", cmp.Or(os.Getenv("BANK_STORE"), "bank.db"), "the `file` that holds the bank, a postgres:// URL, or memory: for none")
 	root.AddGroup(
 		&cobra.Group{ID: "move", Title: "Accounts and money:"},
 		&cobra.Group{ID: "look", Title: "Looking:"},

@@ -30,15 +30,31 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(store.Close(), err) }()
-	return tell(ctx, out, store)
+	return tell(ctx, out, store, "a new SQLite file")
+}
+
+// RunIn is Run on a store of the caller's, which must be empty and keeps what was done.
+func RunIn(ctx context.Context, out io.Writer, store es.Store) error {
+	feed, ok := es.Capability[es.Feed](store)
+	if !ok {
+		return errors.New("demo: the store has no feed, so that nobody can tell whether it is empty")
+	}
+	head, err := feed.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head > 0 {
+		return errors.New("demo: the store is not empty: name another one, or none")
+	}
+	return tell(ctx, out, store, "the empty store that you named")
 }
 
 // tell runs the chapters over a store.
-func tell(ctx context.Context, out io.Writer, store es.Store) error {
+func tell(ctx context.Context, out io.Writer, store es.Store, place string) error {
 	began := time.Now()
 	g := &guide{ctx: ctx, out: out, store: store}
 	g.bank = bank.New(store, func(err error) { g.failed = append(g.failed, err.Error()) })
-	g.say("A bank in an event store: five things that it does for you, done for real on a new SQLite file.")
+	g.say("A bank in an event store: five things that it does for you, done for real on %s.", place)
 	for i, chapter := range []struct {
 		title string
 		run   func(*guide) error

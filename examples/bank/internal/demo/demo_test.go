@@ -13,7 +13,7 @@ import (
 func TestTheClaimsHold(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := tell(t.Context(), &out, memory.New()); err != nil {
+	if err := RunIn(t.Context(), &out, memory.New()); err != nil {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	if n := strings.Count(out.String(), "✓"); n != 10 {
@@ -66,7 +66,7 @@ func TestAClaimThatDoesNotHoldIsTold(t *testing.T) {
 			t.Parallel()
 			c.store.Store = memory.New()
 			var out strings.Builder
-			err := tell(t.Context(), &out, c.store)
+			err := RunIn(t.Context(), &out, c.store)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(out.String(), "NOT SO: ") {
 				t.Errorf("the demo ends with %v, want it to deny %q:\n%s", err, c.want, &out)
 			}
