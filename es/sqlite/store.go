@@ -17,6 +17,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ import (
 // one with [Open], and close it.
 type Store struct {
 	path    string
+	file    os.FileInfo // as it was opened
 	config  config
 	readers pool
 	ops     chan *operation // to the writer, unbuffered: who waits there can still leave
