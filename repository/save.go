@@ -38,7 +38,8 @@ func (r *Repository[T]) Stage(a *T) Staged { return staged[T]{r, a} }
 // After a success a has the version of its last event and nothing pending. After an
 // error it still has its pending events. They keep the ids that the first Save gave
 // them, so calling Save again is safe and settles whether a Save that failed was
-// stored after all. Errors:
+// stored after all; do so before recording more, for if it was, what was recorded since
+// is refused ([ErrStale]). Errors:
 //
 //   - *[es.ConflictError]: someone else saved first. Load it again and decide afresh,
 //     as [Repository.Update] does by itself.
@@ -103,7 +104,7 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 		receipt, err = all[0].storedIn().Append(ctx, writes...)
 	}
 	if err != nil {
-		return es.Receipt{}, err
+		return es.Receipt{}, s.explain(err, pending)
 	}
 	if len(receipt.Streams) != len(writes) {
 		return es.Receipt{}, fmt.Errorf("saving %s: the store's receipt is for %d streams instead of %d",
@@ -116,6 +117,20 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 		member.snapshot(ctx)
 	}
 	return receipt, nil
+}
+
+// explain tells why ids that were drawn for these very events are in use: a Save that
+// failed had stored them, and this one brings others with them. No further one can
+// succeed.
+func (s saving) explain(err error, pending []Staged) error {
+	if s.keyed || !errors.Is(err, es.ErrIdempotency) {
+		return err
+	}
+	for _, member := range pending {
+		aggregate.Freeze(member.root(), ErrStale)
+	}
+	return fmt.Errorf("saving %s: an earlier Save that failed had stored a part of what is pending after all: %w: %w",
+		pending[0].name(), ErrStale, err)
 }
 
 var errDifferentStores = errors.New("their stores are not the same, " +

@@ -217,6 +217,29 @@ func TestASaveThatFailedCanBeTriedAgainLater(t *testing.T) {
 	wantAccount(t, accounts, "1", 5, 2)
 }
 
+func TestWhatIsRecordedAfterASaveThatWasStoredAfterAllIsStale(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	accounts := withAccount(t, store, repository.MaxRetries(0))
+	store.onAppend = func(_ int64, _ []es.Write, store func() (es.Receipt, error)) (es.Receipt, error) {
+		return lostReply(store)
+	}
+	a := load(t, accounts, "1")
+	noError(t, a.Deposit(5))
+	_, err := accounts.Save(t.Context(), a)
+	wantIs(t, err, es.ErrOutcomeUnknown)
+	store.onAppend = nil
+	noError(t, a.Deposit(7))
+	for range 2 {
+		_, err = accounts.Save(t.Context(), a)
+		wantIs(t, err, repository.ErrStale)
+		if len(pending(a)) != 2 {
+			t.Errorf("%d events pending", len(pending(a)))
+		}
+	}
+	wantAccount(t, accounts, "1", 5, 2)
+}
+
 func TestSaveLeavesTheMemoryItGaveToTheStoreAlone(t *testing.T) {
 	t.Parallel()
 	store := newFaulty()
