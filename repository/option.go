@@ -70,7 +70,8 @@ func IdempotencyKey(key string) SaveOption {
 // ReceiptTo has the receipt of a success written to r: the positions to wait for in a
 // projection, and whether it was a duplicate. That can be one of this very call, whose
 // first reply was lost. A duplicate that was found by its idempotency key before
-// deciding has no Streams, and so has a command that recorded nothing.
+// deciding has no Streams, and so has a command that recorded nothing. The default drops
+// it.
 func ReceiptTo(r *es.Receipt) SaveOption {
 	return saveOption(func(s *saving) { s.receipt = r })
 }
