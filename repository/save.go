@@ -96,13 +96,7 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 	if len(writes) == 0 {
 		return es.Receipt{}, nil
 	}
-	receipt, err := all[0].storedIn().Append(ctx, writes...)
-	for errors.Is(err, es.ErrOutcomeUnknown) {
-		if err = tries.next(ctx, err); err != nil {
-			return es.Receipt{}, err
-		}
-		receipt, err = all[0].storedIn().Append(ctx, writes...)
-	}
+	receipt, err := send(ctx, all[0].storedIn(), writes, tries)
 	if err != nil {
 		return es.Receipt{}, s.explain(err, pending)
 	}
@@ -119,12 +113,42 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 	return receipt, nil
 }
 
+// send appends, and again while the outcome is unknown.
+func send(ctx context.Context, store es.Store, writes []es.Write, tries *retries) (es.Receipt, error) {
+	for unknown := error(nil); ; {
+		receipt, err := store.Append(ctx, writes...)
+		switch {
+		case err == nil:
+			return receipt, nil
+		case errors.Is(err, es.ErrOutcomeUnknown):
+			unknown = err
+		case unknown != nil && !settles(err):
+			return es.Receipt{}, fmt.Errorf("%w, after: %w", err, unknown)
+		default:
+			return es.Receipt{}, err
+		}
+		if err := tries.next(ctx, unknown); err != nil {
+			return es.Receipt{}, err
+		}
+	}
+}
+
+// settles tells whether an error means that no earlier try was stored either. One such as
+// a connection that is refused speaks for its own try alone.
+func settles(err error) bool {
+	_, invalid := errors.AsType[*es.InvalidError](err)
+	return invalid || errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrIdempotency)
+}
+
 // explain tells why ids that were drawn for these very events are in use: a Save that
 // failed had stored them, and this one brings others with them. No further one can
 // succeed.
 func (s saving) explain(err error, pending []Staged) error {
-	if s.keyed || !errors.Is(err, es.ErrIdempotency) {
+	switch {
+	case !errors.Is(err, es.ErrIdempotency):
 		return err
+	case s.keyed:
+		return fmt.Errorf("saving %s with idempotency key %q: %w", pending[0].name(), s.key, err)
 	}
 	for _, member := range pending {
 		aggregate.Freeze(member.root(), ErrStale)
