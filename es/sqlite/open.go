@@ -132,10 +132,11 @@ func (s *Store) connect(ctx context.Context, mode string, pragmas ...string) (*c
 		}
 		return err
 	})
-	if err == nil {
-		if err = s.moved(); err != nil {
+	if moved := s.moved(); moved != nil {
+		if err == nil {
 			_ = c.Close()
 		}
+		return nil, moved
 	}
 	return c, err
 }

@@ -328,11 +328,14 @@ func TestRemovedFileTakesNoAppendsAndIsNotMadeAnew(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Skip("an open file can't be removed here: ", err)
 	}
-	if head, err := s.Head(t.Context()); err == nil {
-		t.Errorf("Head() = %d without an error", head)
+	const says = "removed or replaced"
+	if head, err := s.Head(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("Head() = %d, %v; want an error that says what happened to the file", head, err)
 	}
-	if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err == nil || !strings.Contains(err.Error(), "removed or replaced") {
-		t.Errorf("Append() = %v; want an error that says what happened to the file", err)
+	for range 2 {
+		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("Append() = %v; want an error that says what happened to the file", err)
+		}
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("there is a new file")
