@@ -47,7 +47,7 @@ func (g *Generator) emitGuards(f *jen.File) {
 	if len(guarded) == 0 {
 		return
 	}
-	f.Comment("If one of these doesn't compile, a struct or a tag was changed after esgen\nran: run it again.")
+	f.Comment("If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.")
 	f.Var().DefsFunc(func(group *jen.Group) {
 		for _, t := range guarded {
 			group.Id("_").Add(structCode(t.Underlying().(*types.Struct))).Op("=").Add(typeCode(t)).Values()
