@@ -56,6 +56,12 @@ func (b *builder) problem(path, message, remedy string) {
 	b.problems = append(b.problems, Problem{Pos: b.pos, Path: path, Message: message, Remedy: remedy})
 }
 
+// unknown reports a type of which the type-checker knows nothing either.
+func (b *builder) unknown(path string) {
+	b.problem(path, "the type is unknown", "declare or import it, so that the package compiles")
+	b.problems[len(b.problems)-1].Unknown = true
+}
+
 // build returns the shape of t, found at path.
 func (b *builder) build(t types.Type, path string) *Type {
 	t = types.Unalias(t)
@@ -88,11 +94,8 @@ func (b *builder) own(t types.Type) bool {
 
 func (b *builder) fill(s *Type, path string) {
 	t := s.Go
-	if n, ok := t.(*types.Named); ok {
-		if pkg := n.Obj().Pkg(); pkg != nil && pkg != b.user && !n.Obj().Exported() {
-			b.problem(path, fmt.Sprintf("%s can't be named outside its package", name(t)), "use a type that is exported")
-			return
-		}
+	if !b.canName(t, path) {
+		return
 	}
 	if _, ok := t.(*types.TypeParam); ok {
 		b.problem(path, "a type parameter can't be stored", "use an instance of the generic type")
@@ -139,6 +142,20 @@ func (b *builder) fill(s *Type, path string) {
 	}
 }
 
+// canName reports whether the user's package can mention t. If not, that is a problem.
+func (b *builder) canName(t types.Type, path string) bool {
+	n, ok := t.(*types.Named)
+	switch {
+	case !ok || CanName(b.user, n):
+		return true
+	case !n.Obj().Exported():
+		b.problem(path, fmt.Sprintf("%s can't be named outside its package", name(t)), "use a type that is exported")
+	default:
+		b.problem(path, fmt.Sprintf("%s is in an internal package, which can't be imported from here", name(t)), "use a type of a package that is not internal")
+	}
+	return false
+}
+
 // special recognizes the types that have fast paths of their own.
 func (b *builder) special(s *Type) bool {
 	switch name(s.Go) {
@@ -183,7 +200,7 @@ func (b *builder) basic(s *Type, u *types.Basic, path string) {
 	case types.Float64:
 		s.Kind, s.Bits = Float, 64
 	case types.Invalid:
-		b.problem(path, "the type is unknown", "declare or import it, so that the package compiles")
+		b.unknown(path)
 	default: // complex, unsafe.Pointer
 		b.problem(path, fmt.Sprintf("a %s can't be stored", u.Name()), b.optOut())
 	}
@@ -203,6 +220,9 @@ func (b *builder) isByte(t types.Type) bool {
 func (b *builder) key(t types.Type, path string) *Type {
 	t = types.Unalias(t)
 	s := &Type{Mode: b.mode, Go: t}
+	if !b.canName(t, path) {
+		return s
+	}
 	switch name(t) {
 	case "time.Time":
 		s.Kind = Time
