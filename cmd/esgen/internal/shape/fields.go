@@ -14,7 +14,13 @@ import (
 func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 	for i := range st.NumFields() {
 		f := st.Field(i)
-		if f.Name() == "_" || f.Embedded() && isRoot(f.Type()) {
+		if f.Name() == "_" {
+			continue
+		}
+		if f.Embedded() && isRoot(f.Type()) {
+			if !b.isRoot(s.Go) {
+				b.problem(path, "an aggregate within a state would lose its id and version in a snapshot", `keep its id instead, or tag the field esgen:"-"`)
+			}
 			continue
 		}
 		restore := b.at(f)

@@ -86,6 +86,9 @@ func (b *builder) build(t types.Type, path string) *Type {
 	return s
 }
 
+// isRoot reports whether t is the type that the shape is asked for.
+func (b *builder) isRoot(t types.Type) bool { return b.root != nil && types.Identical(t, b.root) }
+
 // own reports whether t is declared in the user's package.
 func (b *builder) own(t types.Type) bool {
 	n, ok := t.(*types.Named)
@@ -133,8 +136,11 @@ func (b *builder) fill(s *Type, path string) {
 			b.eventFields(s, path)
 		}
 	case *types.Interface:
-		b.problem(path, fmt.Sprintf("an interface (%s) can't be stored, because decoding doesn't know which type to make", name(t)),
-			"use a concrete type, or json.RawMessage for free-form data")
+		remedy := "use a concrete type, or json.RawMessage for free-form data"
+		if b.mode == State {
+			remedy = "use a concrete type, or " + b.optOut()
+		}
+		b.problem(path, fmt.Sprintf("an interface (%s) can't be stored, because decoding doesn't know which type to make", name(t)), remedy)
 	case *types.Chan, *types.Signature:
 		b.problem(path, fmt.Sprintf("a %s can't be stored", goKind(u)), b.optOut())
 	default:

@@ -117,6 +117,8 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 				"6: E.P.Item: example.org/lib/internal/in.Item is in an internal package"}},
 		{"made of a foreign struct", shape.State, "import \"time\"\ntype Day time.Time\ntype E struct {\n D []Day\n}",
 			[]string{"5: E.D[].wall: example.org/user.Day has unexported fields", "5: E.D[].ext", "5: E.D[].loc"}},
+		{"an aggregate within a state", shape.State, "import \"github.com/esgen-go/esgen/aggregate\"\ntype A struct {\n aggregate.Root\n}\ntype E struct {\n aggregate.Root\n A *A\n B A `esgen:\"-\"`\n}",
+			[]string{"8: E.A: an aggregate within a state would lose its id"}},
 		{"each field that leads there", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n A foreign.Secret\n B foreign.Secret\n}", []string{"4: E.A.a", "5: E.B.a"}},
 		{"map keys", shape.Event, "type K struct{ A int }\ntype E struct {\n A map[K]int\n B map[float64]int\n C map[bool]int\n D map[*string]int\n}", []string{"4: E.A: a map with keys of type", "5: E.B", "6: E.C", "7: E.D"}},
 		{"half pairs", shape.Event, "type U int\nfunc (*U) UnmarshalJSON([]byte) error { return nil }\ntype M int\nfunc (M) MarshalText() ([]byte, error) { return nil, nil }\ntype E struct {\n U U\n M M\n K map[M]int\n}", []string{"7: E.U: example.org/user.U has UnmarshalJSON without", "8: E.M: example.org/user.M has MarshalText without", "9: E.K"}},
