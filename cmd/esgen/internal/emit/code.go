@@ -87,7 +87,7 @@ func (w *writer) writeDecode(f *jen.File, a *model.Aggregate) {
 	comment(f, "%s returns a recorded event, of any schema version that was ever stored, as events of the latest ones: "+
 		"one, several if it was split since, or none if it was dropped. "+
 		"Its errors are of type *es.EventError, which names stream, version, type and schema version. They match upcast.ErrUnknownType "+
-		"or upcast.ErrUnknownSchema if the event is none of %s that this build knows.",
+		"or upcast.ErrUnknownSchema if this build knows no such event of %s.",
 		a.Decode, article(a.Go))
 	rec := func(field string) *jen.Statement { return jen.Id("rec").Dot(field) }
 	failed := func() *jen.Statement {
