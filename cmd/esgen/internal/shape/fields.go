@@ -19,7 +19,7 @@ func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 		}
 		if f.Embedded() && isRoot(f.Type()) {
 			if !b.isRoot(s.Go) {
-				b.problem(path, "an aggregate within a state would lose its id and version in a snapshot", `keep its id instead, or tag the field esgen:"-"`)
+				b.innerRoot(path)
 			}
 			continue
 		}
@@ -40,6 +40,24 @@ func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 		}
 		restore()
 	}
+}
+
+func (b *builder) innerRoot(path string) {
+	b.problem(path, "an aggregate within a state would lose its id and version in a snapshot", `keep its id instead, or tag the field esgen:"-"`)
+}
+
+// embedsRoot reports whether t is an aggregate.
+func embedsRoot(t types.Type) bool {
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for f := range st.Fields() {
+		if f.Embedded() && isRoot(f.Type()) {
+			return true
+		}
+	}
+	return false
 }
 
 func isRoot(t types.Type) bool {

@@ -66,6 +66,9 @@ func (b *builder) unknown(path string) {
 func (b *builder) build(t types.Type, path string) *Type {
 	t = types.Unalias(t)
 	if s, ok := b.seen.At(t).(*Type); ok {
+		if b.mode == State && b.isRoot(t) && embedsRoot(t) {
+			b.innerRoot(path)
+		}
 		return s
 	}
 	s := &Type{Mode: b.mode, Go: t}
