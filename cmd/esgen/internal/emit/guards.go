@@ -50,7 +50,7 @@ func (w *writer) findBasics(t *shape.Type, found map[*types.TypeName]*types.Basi
 	seen[t] = true
 	if named := t.Named(); named != nil && t.Kind != shape.Marshaler && t.Kind != shape.Text {
 		basic, ok := named.Underlying().(*types.Basic)
-		if pkg := named.Obj().Pkg(); ok && (pkg == w.Types || !isStandard(pkg.Path())) && named.TypeArgs() == nil {
+		if pkg := named.Obj().Pkg(); ok && (pkg == w.Types || !shape.IsStandard(w.Path, pkg.Path())) && named.TypeArgs() == nil {
 			found[named.Obj()] = basic
 		}
 	}
@@ -59,9 +59,4 @@ func (w *writer) findBasics(t *shape.Type, found map[*types.TypeName]*types.Basi
 	for _, f := range t.Fields {
 		w.findBasics(f.Type, found, seen)
 	}
-}
-
-func isStandard(path string) bool {
-	first, _, _ := strings.Cut(path, "/")
-	return !strings.Contains(first, ".")
 }

@@ -137,6 +137,7 @@ type Problem struct {
 	Path    string    // such as Placed.items[].price, in the names of the JSON text
 	Message string    // what is wrong, without the path
 	Remedy  string    // what to write
+	Unknown bool      // the type-checker has told of it too
 }
 
 // String returns the path, the message and the remedy in one line.

@@ -73,7 +73,7 @@ func (b *Bank) Do(ctx context.Context, r operation.Request, key string) (Done, e
 		return Done{}, err
 	}
 	done.Retries = runs - 1
-	if !receipt.Duplicate {
+	if !receipt.Duplicate || key == "" { // without a key a duplicate is this very request, of which the first reply was lost
 		return done, nil
 	}
 	if done.Before, err = b.before(ctx, r, key); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -340,4 +341,40 @@ func TestAStoreIsNamedByItsPath(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// silent stores appends, but every second time its reply gets lost.
+type silent struct {
+	es.Store
+	appends atomic.Int64
+}
+
+func (s *silent) Unwrap() es.Store { return s.Store }
+
+func (s *silent) Append(ctx context.Context, writes ...es.Write) (es.Receipt, error) {
+	receipt, err := s.Store.Append(ctx, writes...)
+	if err == nil && s.appends.Add(1)%2 == 1 {
+		return es.Receipt{}, fmt.Errorf("%w: connection lost", es.ErrOutcomeUnknown)
+	}
+	return receipt, err
+}
+
+func TestALostReplyChangesNothing(t *testing.T) {
+	t.Parallel()
+	_, store := newBank(t, open("ada", 0), open("bob", 0), deposit("ada", 10_00))
+	b := bank.New(&silent{Store: store}, nil)
+	if done := mustDo(t, b, transfer("ada", "bob", 1_00)); done.Before != nil || done.Accounts[0].Balance != 9_00 {
+		t.Errorf("without a key: %+v, want it done", done)
+	}
+	if done, err := b.Do(t.Context(), transfer("ada", "bob", 1_00), "k"); err != nil || done.Accounts[1].Balance != 2_00 {
+		t.Errorf("with a key: %+v, %v; want it done", done, err)
+	}
+	if fate, _, err := b.Settle(t.Context(), "row-1", transfer("ada", "bob", 1_00), false); err != nil || fate != bank.Applied {
+		t.Errorf("as an operation: %d, %v; want it applied", fate, err)
+	}
+	if fate, _, err := b.Settle(t.Context(), "row-2", withdraw("bob", 99_00), false); err != nil || fate != bank.Refused {
+		t.Errorf("a refused operation: %d, %v; want it refused", fate, err)
+	}
+	expectBalances(t, b, map[string]int64{"ada": 7_00, "bob": 3_00})
+	expectRight(t, b)
 }

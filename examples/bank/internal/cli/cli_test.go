@@ -16,6 +16,9 @@ import (
 	"github.com/esgen-go/esgen/examples/bank/internal/bank"
 )
 
+// quickExit keeps the race detector from lingering for a second at the end of each process.
+const quickExit = "GORACE=atexit_sleep_ms=0"
+
 // asBank makes the test binary the bank itself, for tests that need processes of their own.
 const asBank = "RUN_AS_BANK"
 
@@ -39,6 +42,10 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Vars = append(env.Vars, quickExit)
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"status": status,
 			"prints": printed,

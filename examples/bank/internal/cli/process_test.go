@@ -29,7 +29,7 @@ func newProcess(t *testing.T, store string, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{Cmd: exec.Command(self, args...)}
-	p.Env = append(os.Environ(), asBank+"=1", "BANK_STORE="+store)
+	p.Env = append(os.Environ(), asBank+"=1", quickExit, "BANK_STORE="+store)
 	p.Stdout, p.Stderr = &p.out, &p.errs
 	return p
 }
