@@ -134,6 +134,7 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"unknown type", shape.Event, "type E struct {\n A Unknown\n B []Unknown\n C map[Unknown]int\n}", []string{"3: E.A: the type is unknown", "4: E.B[]", "5: E.C"}},
 		{"generic", shape.Event, "type E[T any] struct {\n A T\n}", []string{"3: E.A: a type parameter"}},
 		{"endless generic", shape.Event, "type G[T any] struct {\n Next *G[[]T]\n}\ntype E struct {\n G G[int]\n}", []string{"3: E.G.Next.Next"}},
+		{"pointers to nothing", shape.Event, "type P *P\ntype Q **R\ntype R *Q\ntype Int **int\ntype E struct {\n P P\n Q []Q\n I Int\n}", []string{"7: E.P: example.org/user.P holds nothing but pointers", "8: E.Q[]"}},
 		{"no struct", shape.Event, "type E int", []string{"2: E: example.org/user.E is no struct"}},
 		{"state", shape.State, "import (\"sync\"; \"github.com/esgen-go/esgen/aggregate\")\ntype E struct {\n aggregate.Root\n mu sync.Mutex\n ok sync.Mutex `esgen:\"-\"`\n on func()\n a any\n d int `esgen:\"default=1\"`\n e int `esgen:\"x\"`\n}",
 			[]string{"5: E.mu", "7: E.on: a function can't be stored: tag the field esgen:\"-\"", "8: E.a: an interface", "9: E.d: a state's field has no default", `10: E.e: esgen:"x" is not known`}},
