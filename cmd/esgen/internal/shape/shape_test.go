@@ -27,6 +27,7 @@ var sources = map[string]string{
 		func (s *Sealed) UnmarshalText([]byte) error { return nil }
 		type hidden struct { A int }
 		type hiddenKey string
+		type Outer struct { hidden; N int }
 		type Keys struct { A map[hiddenKey]int }
 		type Leak struct { H hidden }
 		type Half int
@@ -111,6 +112,7 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"embedded unexported", shape.Event, "type num int\ntype in struct{ A int }\ntype E struct {\n num\n *in\n}", []string{"5: E.num: the embedded field of an unexported type", "6: E.in: an embedded pointer to an unexported struct"}},
 		{"foreign", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n P foreign.Plain\n S foreign.Secret\n L foreign.Leak\n H foreign.Half\n T foreign.Sealed\n}",
 			[]string{"4: E.P.B[].C: a channel", "5: E.S.a: the unexported field would be lost: use a type of your own", "6: E.L.H: example.org/foreign.hidden can't be named", "7: E.H: example.org/foreign.Half has MarshalJSON without UnmarshalJSON"}},
+		{"foreign embedded", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n O foreign.Outer\n}", []string{"4: E.O.hidden: the fields of an unexported struct that another package embeds"}},
 		{"foreign keys", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n K foreign.Keys\n}", []string{"4: E.K.A: example.org/foreign.hiddenKey can't be named"}},
 		{"internal", shape.Event, "import \"example.org/lib\"\ntype E struct {\n O lib.Order\n F lib.Flat\n P lib.Optional\n}",
 			[]string{"4: E.O.One: example.org/lib/internal/in.Item is in an internal package, which can't be imported from here: use", "4: E.O.Codes[]", "4: E.O.ByCode",
