@@ -41,8 +41,10 @@ var (
 	ErrInvalidMetadata = errors.New("metadata is not valid UTF-8")
 	ErrTooLarge        = errors.New("too large")
 
-	// ErrInvalidName: a checkpoint's name is not taken.
+	// ErrInvalidName: a checkpoint's name or a snapshot's fingerprint is not taken.
 	ErrInvalidName = errors.New("invalid name")
+	// ErrNegative: a version, position or limit that is asked for is below 0.
+	ErrNegative = errors.New("must not be negative")
 )
 
 // ConflictError tells that a stream was not at the version that an append

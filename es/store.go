@@ -1,11 +1,9 @@
 package es
 
 import (
+	"cmp"
 	"context"
 	"iter"
-	"time"
-
-	"github.com/google/uuid"
 )
 
 // Store keeps events. All methods are safe for concurrent use, by any number of
@@ -21,7 +19,9 @@ import (
 //     below it. The order of a stream and that of the feed agree.
 //   - Idempotency: see [Store.Append].
 //   - Every byte of an event comes back as it was written.
-//   - Bad input is refused before anything is written, with an *[InvalidError].
+//   - Bad input is refused: an append before anything is written, with an
+//     *[InvalidError]; a query, snapshot or checkpoint with an error that matches
+//     [ErrInvalidStream], [ErrInvalidType], [ErrInvalidName] or [ErrNegative].
 //   - Durability: an acknowledged append survives the death of the process and of
 //     the machine, as far as the engine can tell.
 //   - Context: when it ends, the call stops. Whether a stopped append was stored is
@@ -51,7 +51,8 @@ type Store interface {
 	Append(ctx context.Context, writes ...Write) (Receipt, error)
 
 	// Read yields the events of one stream. A stream that does not exist yields
-	// [ErrNotFound]; a range without events yields nothing.
+	// [ErrNotFound]; a range without events yields nothing. `for rec := range` would drop
+	// either error: see above.
 	Read(ctx context.Context, q ReadQuery) iter.Seq2[Recorded, error]
 
 	// Load yields what is needed to rebuild an aggregate, in one round trip where the
@@ -91,36 +92,6 @@ type Written struct {
 	Position    Position // of the event at Last
 }
 
-// ReadQuery selects events of one stream. Its zero value, but for the stream,
-// reads all of it forwards.
-type ReadQuery struct {
-	Stream Stream
-	// From is the first version to read, inclusive. 0 means the first, or the last if
-	// Backwards is set.
-	From Version
-	// Backwards reads from From down to version 1.
-	Backwards bool
-	// Limit is the largest number of events; 0 means no limit.
-	Limit int
-}
-
-// LoadQuery selects what rebuilds an aggregate.
-type LoadQuery struct {
-	Stream Stream
-	// Fingerprint selects the snapshots that can be used; "" means none. It is part of
-	// the query so that an outdated snapshot costs no second round trip.
-	Fingerprint string
-	// Unless names an event: if the stream has it, Load yields [ErrAlreadyAppended] and
-	// no rows. The zero value names none.
-	Unless uuid.UUID
-	// UpTo is the last version to load, inclusive; 0 means all. A later snapshot is not
-	// used.
-	UpTo Version
-	// AsOf leaves out events that were recorded later; the zero time leaves out none.
-	// With it no snapshot is used.
-	AsOf time.Time
-}
-
 // Row is what a load needs of a snapshot or an event. It is passed by value: a
 // replay allocates nothing for it.
 type Row struct {
@@ -137,10 +108,17 @@ type Snapshot struct {
 	Stream  Stream
 	Version Version
 	// Fingerprint tells what wrote the snapshot, so that builds with another shape of
-	// the state neither use nor overwrite it.
+	// the state neither use nor overwrite it. It has 1 to 200 bytes of UTF-8.
 	Fingerprint string
 	// Data is the state. It comes back byte for byte.
 	Data []byte
+}
+
+// Validate refuses an invalid stream ([ErrInvalidStream]) and fingerprint
+// ([ErrInvalidName]). Stores call it first; whether the stream has reached the version,
+// they alone know.
+func (s Snapshot) Validate() error {
+	return cmp.Or(s.Stream.Validate(), validateFingerprint(s.Fingerprint))
 }
 
 // Feed is a store's events in one order. Stores that have one implement it
@@ -148,32 +126,13 @@ type Snapshot struct {
 type Feed interface {
 	// ReadAll yields the events after a position, in order, up to the head of the feed
 	// as it was when the loop began. A position beyond the head yields a
-	// *[BeyondHeadError].
+	// *[BeyondHeadError]. `for rec := range` would drop errors: see [Store].
 	ReadAll(ctx context.Context, q FeedQuery) iter.Seq2[Recorded, error]
 
 	// Head returns the position up to which the feed can be read now; 0 if it is empty. A
 	// store may hold back what it has acknowledged for as long as a lower position could
 	// still appear.
 	Head(ctx context.Context) (Position, error)
-}
-
-// FeedQuery selects events of the feed. Its zero value reads all.
-type FeedQuery struct {
-	// After is the position to read after: a checkpoint, or 0 for the beginning.
-	After Position
-	// UpTo is the last position to read, inclusive; 0 means the head.
-	UpTo Position
-	// Categories and Types leave out events of other categories and types. Empty ones
-	// leave out none.
-	Categories []string
-	Types      []string
-	// Limit is the largest number of events to yield; 0 means no limit.
-	Limit int
-	// Scanned, unless nil, is set to the position up to which the read has looked at
-	// every event, filtered out or not: before each turn of the loop to that of the event
-	// yielded, and once more when the loop ends by itself. This is what a reader stores as its checkpoint,
-	// so that a filter that matches nothing advances as well. It never moves below After.
-	Scanned *Position
 }
 
 // Checkpoints keeps how far readers of the feed have come, by the reader's name (1
@@ -184,21 +143,16 @@ type Checkpoints interface {
 	Checkpoint(ctx context.Context, name string) (Position, error)
 
 	// SaveCheckpoint stores a position, which may be lower than the stored one, as durably as
-	// an append. One beyond the head of the feed is refused with a *[BeyondHeadError].
+	// an append. One beyond the head of the feed is refused with a *[BeyondHeadError], a
+	// negative one with [ErrNegative].
 	SaveCheckpoint(ctx context.Context, name string, p Position) error
 }
 
 // Lister lists streams.
 type Lister interface {
-	// Streams yields the streams of a category in the byte order of their ids.
+	// Streams yields the streams of a category in the byte order of their ids. `for info
+	// := range` would drop errors: see [Store].
 	Streams(ctx context.Context, q ListQuery) iter.Seq2[StreamInfo, error]
-}
-
-// ListQuery selects streams.
-type ListQuery struct {
-	Category string
-	After    string // the id to go on after; "" for the beginning
-	Limit    int    // 0 means no limit
 }
 
 // StreamInfo is a stream and its version.

@@ -12,6 +12,9 @@ type Version int64
 // have gaps. A position can be stored as a checkpoint; 0 means the beginning.
 type Position int64
 
+// Validate refuses a negative position. The error matches [ErrNegative].
+func (p Position) Validate() error { return notNegative("position", p) }
+
 type expectation uint8
 
 const (

@@ -217,6 +217,67 @@ func TestASaveThatFailedCanBeTriedAgainLater(t *testing.T) {
 	wantAccount(t, accounts, "1", 5, 2)
 }
 
+func TestAnUnknownOutcomeStaysSoUntilATrySettlesIt(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("connection refused")
+	for name, c := range map[string]struct {
+		second func(cancel func()) error
+		is     error // beside es.ErrOutcomeUnknown
+	}{
+		"an error that is not about it": {func(func()) error { return refused }, refused},
+		"the context's end": {func(cancel func()) error {
+			cancel()
+			return context.Canceled
+		}, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := newFaulty()
+			accounts := withAccount(t, store, repository.Backoff(0, 0))
+			a := load(t, accounts, "1")
+			noError(t, a.Deposit(5))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			before := store.appends.Load()
+			store.onAppend = func(n int64, _ []es.Write, append func() (es.Receipt, error)) (es.Receipt, error) {
+				if n == before+1 {
+					return lostReply(append)
+				}
+				return es.Receipt{}, c.second(cancel)
+			}
+			_, err := accounts.Save(ctx, a)
+			wantIs(t, err, c.is)
+			wantIs(t, err, es.ErrOutcomeUnknown)
+			if n := store.appends.Load() - before; n != 2 {
+				t.Errorf("%d appends", n)
+			}
+		})
+	}
+}
+
+func TestWhatIsRecordedAfterASaveThatWasStoredAfterAllIsStale(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	accounts := withAccount(t, store, repository.MaxRetries(0))
+	store.onAppend = func(_ int64, _ []es.Write, store func() (es.Receipt, error)) (es.Receipt, error) {
+		return lostReply(store)
+	}
+	a := load(t, accounts, "1")
+	noError(t, a.Deposit(5))
+	_, err := accounts.Save(t.Context(), a)
+	wantIs(t, err, es.ErrOutcomeUnknown)
+	store.onAppend = nil
+	noError(t, a.Deposit(7))
+	for range 2 {
+		_, err = accounts.Save(t.Context(), a)
+		wantIs(t, err, repository.ErrStale)
+		if len(pending(a)) != 2 {
+			t.Errorf("%d events pending", len(pending(a)))
+		}
+	}
+	wantAccount(t, accounts, "1", 5, 2)
+}
+
 func TestSaveLeavesTheMemoryItGaveToTheStoreAlone(t *testing.T) {
 	t.Parallel()
 	store := newFaulty()

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -25,6 +26,10 @@ func (s *Store) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Record
 		fail := func(err error) {
 			yield(es.Recorded{}, fmt.Errorf("reading the feed after position %d: %w", q.After, err))
 		}
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		scanned := func(p es.Position) {
 			if q.Scanned != nil {
 				*q.Scanned = p
@@ -46,7 +51,7 @@ func (s *Store) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Record
 			head = min(head, q.UpTo)
 		}
 		n := 0
-		for p := max(q.After, 0) + 1; p <= head; p++ {
+		for p := q.After + 1; p <= head; p++ {
 			if err := ctx.Err(); err != nil {
 				fail(err)
 				return
@@ -75,7 +80,7 @@ func matches(filter []string, name string) bool {
 // Checkpoint implements [es.Checkpoints].
 func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error) {
 	if err := es.ValidateCheckpointName(name); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("reading checkpoint: %w", err)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -87,8 +92,8 @@ func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error
 
 // SaveCheckpoint implements [es.Checkpoints].
 func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
-	if err := es.ValidateCheckpointName(name); err != nil {
-		return err
+	if err := cmp.Or(es.ValidateCheckpointName(name), p.Validate()); err != nil {
+		return fmt.Errorf("saving checkpoint %.80q: %w", name, err)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {

@@ -26,6 +26,10 @@ func (v view) at(version es.Version) es.Recorded { return v.events[v.positions[v
 func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded, error] {
 	return func(yield func(es.Recorded, error) bool) {
 		fail := func(err error) { yield(es.Recorded{}, fmt.Errorf("reading %s: %w", q.Stream, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		unlock, err := s.lock(ctx)
 		if err != nil {
 			fail(err)
@@ -44,7 +48,7 @@ func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded,
 				at = min(q.From, at)
 			}
 		}
-		for n := 0; at >= 1 && at <= v.version() && (q.Limit <= 0 || n < q.Limit); n++ {
+		for n := 0; at >= 1 && at <= v.version() && (q.Limit == 0 || n < q.Limit); n++ {
 			if err := ctx.Err(); err != nil {
 				fail(err)
 				return
@@ -61,6 +65,10 @@ func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded,
 func (s *Store) Load(ctx context.Context, q es.LoadQuery) iter.Seq2[es.Row, error] {
 	return func(yield func(es.Row, error) bool) {
 		fail := func(err error) { yield(es.Row{}, fmt.Errorf("loading %s: %w", q.Stream, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		unlock, err := s.lock(ctx)
 		if err != nil {
 			fail(err)
@@ -109,6 +117,9 @@ func (s *Store) Load(ctx context.Context, q es.LoadQuery) iter.Seq2[es.Row, erro
 
 // SaveSnapshot implements [es.Store].
 func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
+	if err := snapshot.Validate(); err != nil {
+		return fmt.Errorf("saving a snapshot of %s: %w", snapshot.Stream, err)
+	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return fmt.Errorf("saving a snapshot of %s: %w", snapshot.Stream, err)
@@ -130,6 +141,10 @@ func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
 func (s *Store) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
 	return func(yield func(es.StreamInfo, error) bool) {
 		fail := func(err error) { yield(es.StreamInfo{}, fmt.Errorf("listing streams of %s: %w", q.Category, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		unlock, err := s.lock(ctx)
 		if err != nil {
 			fail(err)

@@ -40,6 +40,7 @@ type appending struct {
 type target struct {
 	key     int64 // 0: there is no stream
 	version es.Version
+	repeats bool // it has the write's first event
 }
 
 func (a *appending) encode() error {
@@ -77,12 +78,16 @@ func (a *appending) run(t *tx) error {
 	return a.insert(t)
 }
 
+// find looks the streams up, and each write's first event with them: an append of one
+// new event asks for no more.
 func (a *appending) find(t *tx) error {
 	a.targets = make([]target, len(a.writes))
 	for i, w := range a.writes {
-		_, err := t.one(selectStream, func(r *row) {
-			a.targets[i] = target{r.int(0), es.Version(r.int(1))}
-		}, w.Stream.Category, w.Stream.ID)
+		_, err := t.one(`SELECT key, (SELECT max(version) FROM events WHERE stream = key),
+				EXISTS (SELECT 1 FROM events e WHERE e.stream = key AND e.id = ?)
+			FROM streams WHERE category = ? AND id = ?`, func(r *row) {
+			a.targets[i] = target{r.int(0), es.Version(r.int(1)), r.int(2) != 0}
+		}, w.Events[0].ID[:], w.Stream.Category, w.Stream.ID)
 		if err != nil {
 			return err
 		}
@@ -98,7 +103,7 @@ func (a *appending) stored(t *tx) func(es.Stream, uuid.UUID) (es.Recorded, bool,
 		for a.writes[i].Stream != stream {
 			i++
 		}
-		if a.targets[i].key == 0 {
+		if a.targets[i].key == 0 || id == a.writes[i].Events[0].ID && !a.targets[i].repeats {
 			return rec, false, nil
 		}
 		found, err = t.one(`SELECT e.version, e.position, t.name, t.schema, e.data

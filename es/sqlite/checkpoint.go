@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 // Checkpoint implements [es.Checkpoints].
 func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error) {
 	if err := es.ValidateCheckpointName(name); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("reading checkpoint: %w", err)
 	}
 	var p, head es.Position
 	err := s.read(ctx, func(c *conn) error {
@@ -31,8 +32,8 @@ func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error
 
 // SaveCheckpoint implements [es.Checkpoints].
 func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
-	if err := es.ValidateCheckpointName(name); err != nil {
-		return err
+	if err := cmp.Or(es.ValidateCheckpointName(name), p.Validate()); err != nil {
+		return fmt.Errorf("saving checkpoint %.80q: %w", name, err)
 	}
 	err := s.write(ctx, func(t *tx) error {
 		if p > t.head {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -261,12 +260,6 @@ func childLone(ctx context.Context, path string, _ []string) error {
 		fmt.Println("acknowledged", i)
 	}
 	return s.Close()
-}
-
-// unprivileged makes a command run as nobody.
-func unprivileged(cmd *exec.Cmd) (*exec.Cmd, bool) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	return cmd, true
 }
 
 const loneAppends = 20

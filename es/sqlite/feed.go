@@ -31,13 +31,17 @@ func (s *Store) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Record
 		fail := func(err error) {
 			yield(es.Recorded{}, fmt.Errorf("reading the feed after position %d: %w", q.After, err))
 		}
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		scanned := func(p es.Position) {
 			if q.Scanned != nil {
-				*q.Scanned = max(p, q.After)
+				*q.Scanned = p
 			}
 		}
 		scanned(q.After)
-		f := feeding{store: s, query: q, after: max(q.After, 0), left: math.MaxInt}
+		f := feeding{store: s, query: q, after: q.After, left: math.MaxInt}
 		if q.Limit > 0 {
 			f.left = q.Limit
 		}

@@ -13,6 +13,10 @@ import (
 func (s *Store) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
 	return func(yield func(es.StreamInfo, error) bool) {
 		fail := func(err error) { yield(es.StreamInfo{}, fmt.Errorf("listing streams of %s: %w", q.Category, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		after, left := q.After, math.MaxInt
 		if q.Limit > 0 {
 			left = q.Limit

@@ -16,10 +16,14 @@ import (
 // Load implements [es.Store].
 func (s *Store) Load(ctx context.Context, q es.LoadQuery) iter.Seq2[es.Row, error] {
 	return func(yield func(es.Row, error) bool) {
+		fail := func(err error) { yield(es.Row{}, fmt.Errorf("loading %s: %w", q.Stream, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		l := loads.Get().(*loading)
 		defer l.release()
 		l.store, l.query = s, q
-		fail := func(err error) { yield(es.Row{}, fmt.Errorf("loading %s: %w", q.Stream, err)) }
 		for fetch := l.first; ; fetch = l.next {
 			if err := s.read(ctx, fetch); err != nil {
 				fail(err)
@@ -75,7 +79,7 @@ func (l *loading) first(c *conn) error {
 		fingerprint = ""
 	}
 	upTo := q.UpTo
-	if upTo <= 0 {
+	if upTo == 0 {
 		upTo = math.MaxInt64
 	}
 	var appended bool

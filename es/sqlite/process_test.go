@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -253,50 +255,120 @@ func TestProcessesCreateOneFileAtOnce(t *testing.T) {
 
 func TestFileThatMayNotBeWrittenIsRefusedAsReadOnly(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "events.db")
-	if err := open(t, path).Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.Chmod(path, 0o444), os.Chmod(filepath.Dir(path), 0o555)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
-	if os.Getuid() != 0 {
-		if s, err := sqlite.Open(t.Context(), path); !errors.Is(err, sqlite.ErrReadOnly) {
-			t.Errorf("Open() = %v, %v; want %v", s, err, sqlite.ErrReadOnly)
-		}
-		return
-	}
-	// Permissions don't bind root, so somebody else opens it.
-	cmd, ok := unprivileged(child(t, "open", path, 1))
-	if !ok {
-		t.Skip("running as root, and no way here to run a child as another user")
-	}
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	switch err := cmd.Run(); {
-	case errors.Is(err, os.ErrPermission):
-		t.Skip("running as root, and others may not run the test's binary: ", err)
-	case err == nil || !bytes.Contains(errs.Bytes(), []byte(sqlite.ErrReadOnly.Error())):
-		t.Errorf("a child that may not write the file ended with %v: %s", err, errs.String())
-	}
-}
-
-func TestRemovedFileIsAnErrorAndNoEmptyStore(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "events.db")
-	s, err := sqlite.Open(t.Context(), path)
+	// Not t.TempDir, whose parent only its owner may enter.
+	dir, err := os.MkdirTemp("", "esgen-sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() {
+		_ = os.Chmod(dir, 0o700)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	path := filepath.Join(dir, "events.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Permissions don't bind root, so somebody else opens it.
+	opening := func(id int) *exec.Cmd { return child(t, "open", path, id) }
+	if os.Getuid() == 0 {
+		exe := readable(t, dir)
+		opening = func(id int) *exec.Cmd {
+			cmd := unprivileged(child(t, "open", path, id))
+			cmd.Path = exe
+			return cmd
+		}
+	}
+	if err := errors.Join(os.Chmod(dir, 0o777), os.Chmod(path, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	together(t, opening(1)) // may write
+	if err := errors.Join(os.Chmod(path, 0o444), os.Chmod(dir, 0o555)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := opening(2).CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte(sqlite.ErrReadOnly.Error())) {
+		t.Errorf("a process that may not write the file ended with %v and said %s", err, out)
+	}
+}
+
+// readable copies the test's binary, which go test keeps where others may not enter.
+func readable(t *testing.T, dir string) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := os.Open(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	// A child of another test, forked meanwhile, would keep the copy open for writing,
+	// and what is being written can't be run.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	path := filepath.Join(dir, "child")
+	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Chmod(0o755), to.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRemovedFileTakesNoAppendsAndIsNotMadeAnew(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	s := open(t, path)
 	if err := os.Remove(path); err != nil {
 		t.Skip("an open file can't be removed here: ", err)
 	}
-	if head, err := s.Head(t.Context()); err == nil {
-		t.Errorf("Head() = %d without an error", head)
+	const says = "removed or replaced"
+	if head, err := s.Head(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("Head() = %d, %v; want an error that says what happened to the file", head, err)
+	}
+	for range 2 {
+		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("Append() = %v; want an error that says what happened to the file", err)
+		}
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("reading made a new file")
+		t.Error("there is a new file")
+	}
+}
+
+func TestReplacedFileIsLeftToTheOthersWhoOpenedIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	old := open(t, path)
+	if _, err := old.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil { // and leave its WAL behind
+		t.Skip("an open file can't be removed here: ", err)
+	}
+	s := open(t, path)
+	if _, err := s.Append(t.Context(), write("2", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Append(t.Context(), write("3", es.NoStream, event())); err == nil {
+		t.Error("Append() to a file that was replaced succeeds")
+	}
+	if head, err := old.Head(t.Context()); err == nil {
+		t.Errorf("Head() = %d of a file that was replaced, without an error", head)
+	}
+	if err := old.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + "-wal"); err != nil {
+		t.Error("closing the old store removed the new file's WAL:", err)
+	}
+	if head, err := s.Head(t.Context()); head != 1 || err != nil {
+		t.Errorf("Head() = %d, %v of the new file; want 1", head, err)
 	}
 }

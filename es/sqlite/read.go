@@ -13,6 +13,10 @@ import (
 func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded, error] {
 	return func(yield func(es.Recorded, error) bool) {
 		fail := func(err error) { yield(es.Recorded{}, fmt.Errorf("reading %s: %w", q.Stream, err)) }
+		if err := q.Validate(); err != nil {
+			fail(err)
+			return
+		}
 		r := reading{store: s, query: q, left: math.MaxInt}
 		if q.Limit > 0 {
 			r.left = q.Limit

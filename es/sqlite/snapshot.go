@@ -10,6 +10,9 @@ import (
 // SaveSnapshot implements [es.Store]. The newest snapshot of each stream and
 // fingerprint is kept.
 func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
+	if err := snapshot.Validate(); err != nil {
+		return fmt.Errorf("saving a snapshot of %s: %w", snapshot.Stream, err)
+	}
 	err := s.write(ctx, func(t *tx) error { return saveSnapshot(t, snapshot) })
 	if err != nil {
 		return fmt.Errorf("saving a snapshot of %s at version %d: %w", snapshot.Stream, snapshot.Version, explainWrite(err))

@@ -361,13 +361,51 @@ var payloadFaults = []fault{
 			return r, err
 		}
 	}},
-	{"Invalid/ReadersDontPanic", "yields the driver's error for an impossible name", func(b *broken, j *journal) {
+	{"Invalid/Names", "takes an impossible name for a missing stream", func(b *broken, j *journal) {
 		b.load = func(ctx ctxt, q es.LoadQuery) iter.Seq2[es.Row, error] {
-			if strings.ContainsRune(q.Stream.ID, 0) {
-				return failing[es.Row](errDriver)
+			if q.Stream.Validate() != nil {
+				return func(func(es.Row, error) bool) {}
 			}
 			return j.Load(ctx, q)
 		}
+	}},
+	{"Invalid/Names", "filters the feed by what it is given", func(b *broken, j *journal) {
+		b.readAll = func(ctx ctxt, q es.FeedQuery) iter.Seq2[es.Recorded, error] {
+			if q.Validate() != nil {
+				return func(func(es.Recorded, error) bool) {}
+			}
+			return j.ReadAll(ctx, q)
+		}
+	}},
+	{"Invalid/Names", "saves snapshots that nobody can load", func(b *broken, j *journal) {
+		b.saveSnapshot = func(ctx ctxt, s es.Snapshot) error {
+			if s.Fingerprint == "" {
+				s.Fingerprint = "none"
+			}
+			return j.SaveSnapshot(ctx, s)
+		}
+	}},
+	{"Invalid/Names", "lists after anything", func(b *broken, j *journal) {
+		b.streams = func(ctx ctxt, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
+			if q.Validate() != nil {
+				q.After = ""
+			}
+			return j.Streams(ctx, q)
+		}
+	}},
+	{"Invalid/Numbers", "takes a negative version for 0", asks(func(q *es.ReadQuery) { q.From = max(q.From, 0) })},
+	{"Invalid/Numbers", "sets Scanned before it looks at the query", func(b *broken, j *journal) {
+		b.readAll = func(ctx ctxt, q es.FeedQuery) iter.Seq2[es.Recorded, error] {
+			return func(yield func(es.Recorded, error) bool) {
+				if q.Scanned != nil {
+					*q.Scanned = q.After
+				}
+				j.ReadAll(ctx, q)(yield)
+			}
+		}
+	}},
+	{"Invalid/Numbers", "takes a negative checkpoint for 0", func(b *broken, j *journal) {
+		b.saveCheckpoint = func(ctx ctxt, name string, p es.Position) error { return j.SaveCheckpoint(ctx, name, max(p, 0)) }
 	}},
 }
 

@@ -105,7 +105,7 @@ func feedQuery(e *env) {
 		{Categories: []string{"category0"}, Types: []string{"type1", "type2"}},
 		{Categories: []string{"none"}},
 		{Types: []string{"none"}},
-		{Categories: []string{"Category1"}},
+		{Categories: []string{"category"}},
 		{Categories: []string{"category"}, Types: []string{"type"}},
 	}
 	afters := []es.Position{0, all[0].Position, all[len(all)/2].Position, all[len(all)-2].Position, head}

@@ -1,9 +1,9 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,9 +18,14 @@ var invalidClauses = []Clause{
 		check:   invalidTable,
 	},
 	{
-		Name:    "Invalid/ReadersDontPanic",
-		Promise: "A stream name that can't exist is a missing stream to readers, and no SaveSnapshot takes it. Nothing panics.",
-		check:   invalidReaders,
+		Name:    "Invalid/Names",
+		Promise: "A query or a snapshot with a name that can't exist is refused: a stream, a category or a stream to list after with es.ErrInvalidStream, a type with es.ErrInvalidType, a fingerprint with es.ErrInvalidName.",
+		check:   invalidNames,
+	},
+	{
+		Name:    "Invalid/Numbers",
+		Promise: "A negative version, position or limit is refused with es.ErrNegative, also as a checkpoint. A feed read that is refused leaves Scanned as it is.",
+		check:   invalidNumbers,
 	},
 }
 
@@ -128,23 +133,107 @@ func badStreams() []es.Stream {
 	}
 }
 
-func invalidReaders(e *env) {
-	e.fill(stream("a"), 1)
+// asked is something that a store must refuse.
+type asked struct {
+	what string
+	want error
+	call func() error
+}
+
+// refuses fails the test where a call is not refused for its reason.
+func (e *env) refuses(calls []asked) {
+	e.Helper()
+	for _, c := range calls {
+		if err := c.call(); !errors.Is(err, c.want) {
+			e.Errorf("%s: error %v, want one that is %q", c.what, err, c.want)
+		} else {
+			e.Logf("%s: %v", c.what, err)
+		}
+	}
+}
+
+// drained calls an iterator, which should yield an error alone.
+func drained[V any](seq iter.Seq2[V, error]) func() error {
+	return func() error {
+		all, err := collect(seq)
+		if len(all) > 0 {
+			return fmt.Errorf("it yields %d values, and the error %v", len(all), err)
+		}
+		return err
+	}
+}
+
+func (e *env) saving(s es.Snapshot) func() error {
+	return func() error { return e.store.SaveSnapshot(e.ctx, s) }
+}
+
+func invalidNames(e *env) {
+	a := stream("a")
+	e.fill(a, 1)
+	feed, hasFeed := es.Capability[es.Feed](e.store)
+	list, hasList := es.Capability[es.Lister](e.store)
+	var calls []asked
+	add := func(what, name string, want error, call func() error) {
+		calls = append(calls, asked{fmt.Sprintf("%s %.40q", what, name), want, call})
+	}
 	for _, s := range badStreams() {
-		if _, err := collect(e.store.Read(e.ctx, es.ReadQuery{Stream: s})); !errors.Is(err, es.ErrNotFound) && !errors.Is(err, es.ErrInvalidStream) {
-			e.Errorf("Read of stream %.20q %.20q: error %v, want es.ErrNotFound or es.ErrInvalidStream", s.Category, s.ID, err)
+		name := s.String()
+		add("Read of stream", name, es.ErrInvalidStream, drained(e.store.Read(e.ctx, es.ReadQuery{Stream: s})))
+		add("Load of stream", name, es.ErrInvalidStream, drained(e.store.Load(e.ctx, es.LoadQuery{Stream: s, Fingerprint: "f", Unless: es.NewID()})))
+		add("SaveSnapshot of stream", name, es.ErrInvalidStream, e.saving(es.Snapshot{Stream: s, Version: 1, Fingerprint: "f", Data: []byte("{}")}))
+		badCategory := es.ValidateCategory(s.Category) != nil
+		if hasFeed && badCategory {
+			add("ReadAll of category", s.Category, es.ErrInvalidStream, drained(feed.ReadAll(e.ctx, es.FeedQuery{Categories: []string{"storetest", s.Category}})))
 		}
-		if rows, err := load(e.ctx, e.store, es.LoadQuery{Stream: s, Fingerprint: "f", Unless: es.NewID()}); len(rows) > 0 || err != nil && !errors.Is(err, es.ErrInvalidStream) {
-			e.Errorf("Load of stream %.20q %.20q: %d rows, %v, want none, or es.ErrInvalidStream", s.Category, s.ID, len(rows), err)
+		if hasList && badCategory {
+			add("Streams of category", s.Category, es.ErrInvalidStream, drained(list.Streams(e.ctx, es.ListQuery{Category: s.Category})))
+		} else if hasList && s.ID != "" {
+			add("Streams after", s.ID, es.ErrInvalidStream, drained(list.Streams(e.ctx, es.ListQuery{Category: s.Category, After: s.ID})))
 		}
-		err := e.store.SaveSnapshot(e.ctx, es.Snapshot{Stream: s, Version: 1, Fingerprint: "f", Data: []byte("{}")})
-		if !errors.Is(err, es.ErrNotFound) && !errors.Is(err, es.ErrInvalidStream) {
-			e.Errorf("SaveSnapshot of stream %.20q %.20q: error %v, want es.ErrNotFound or es.ErrInvalidStream", s.Category, s.ID, err)
+	}
+	for _, name := range []string{"", strings.Repeat("n", 201), "a\x00b", "\xff"} {
+		add("SaveSnapshot with fingerprint", name, es.ErrInvalidName, e.saving(es.Snapshot{Stream: a, Version: 1, Fingerprint: name, Data: []byte("{}")}))
+		if name != "" {
+			add("Load with fingerprint", name, es.ErrInvalidName, drained(e.store.Load(e.ctx, es.LoadQuery{Stream: a, Fingerprint: name})))
 		}
-		if l, ok := es.Capability[es.Lister](e.store); ok && es.ValidateCategory(s.Category) != nil {
-			if infos, err := collect(l.Streams(context.WithoutCancel(e.ctx), es.ListQuery{Category: s.Category})); len(infos) > 0 || err != nil && !errors.Is(err, es.ErrInvalidStream) {
-				e.Errorf("Streams of category %.20q: %d streams, %v, want none, or es.ErrInvalidStream", s.Category, len(infos), err)
-			}
+	}
+	for _, name := range []string{"", "was opened", "opened\x00", strings.Repeat("t", es.MaxTypeLen+1)} {
+		if hasFeed {
+			add("ReadAll of type", name, es.ErrInvalidType, drained(feed.ReadAll(e.ctx, es.FeedQuery{Types: []string{name}})))
 		}
+	}
+	e.refuses(calls)
+}
+
+func invalidNumbers(e *env) {
+	a := stream("a")
+	e.fill(a, 3)
+	calls := []asked{
+		{"Read from version -1", es.ErrNegative, drained(e.store.Read(e.ctx, es.ReadQuery{Stream: a, From: -1}))},
+		{"Read backwards from version -1", es.ErrNegative, drained(e.store.Read(e.ctx, es.ReadQuery{Stream: a, From: -1, Backwards: true}))},
+		{"Read with limit -1", es.ErrNegative, drained(e.store.Read(e.ctx, es.ReadQuery{Stream: a, Limit: -1}))},
+		{"Load up to version -1", es.ErrNegative, drained(e.store.Load(e.ctx, es.LoadQuery{Stream: a, UpTo: -1}))},
+	}
+	scanned := es.Position(77)
+	if f, ok := es.Capability[es.Feed](e.store); ok {
+		e.settled(f)
+		calls = append(calls,
+			asked{"ReadAll after position -1", es.ErrNegative, drained(f.ReadAll(e.ctx, es.FeedQuery{After: -1, Scanned: &scanned}))},
+			asked{"ReadAll up to position -1", es.ErrNegative, drained(f.ReadAll(e.ctx, es.FeedQuery{UpTo: -1, Scanned: &scanned}))},
+			asked{"ReadAll with limit -1", es.ErrNegative, drained(f.ReadAll(e.ctx, es.FeedQuery{Limit: -1, Scanned: &scanned}))})
+	}
+	if l, ok := es.Capability[es.Lister](e.store); ok {
+		calls = append(calls, asked{"Streams with limit -1", es.ErrNegative, drained(l.Streams(e.ctx, es.ListQuery{Category: a.Category, Limit: -1}))})
+	}
+	c, ok := es.Capability[es.Checkpoints](e.store)
+	if ok {
+		calls = append(calls, asked{"SaveCheckpoint at position -1", es.ErrNegative, func() error { return c.SaveCheckpoint(e.ctx, "reader", -1) }})
+	}
+	e.refuses(calls)
+	if scanned != 77 {
+		e.Errorf("a ReadAll that was refused set Scanned to %d", scanned)
+	}
+	if ok {
+		e.wantCheckpoint(c, "reader", 0)
 	}
 }

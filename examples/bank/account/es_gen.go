@@ -41,11 +41,20 @@ func NewRepository(store es.Store, opts ...repository.Option) *repository.Reposi
 }
 
 // Decode returns a recorded event, of any schema version that was ever stored, as events of
-// the latest ones: one, several if it was split since, or none if it was dropped. The error
-// matches upcast.ErrUnknownType or upcast.ErrUnknownSchema if it is no event of an Account
-// that this build knows.
+// the latest ones: one, several if it was split since, or none if it was dropped. Its errors
+// are of type *es.EventError, which names stream, version, type and schema version. They
+// match upcast.ErrUnknownType or upcast.ErrUnknownSchema if this build knows no such event
+// of an Account.
 func Decode(rec es.Recorded) ([]AccountEvent, error) {
-	return upcastAccountEvent(rec.Type, rec.Schema, rec.Data)
+	if rec.Stream.Category != "account" {
+		err := fmt.Errorf("%w: Decode is for streams of category account", upcast.ErrUnknownType)
+		return nil, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+	}
+	events, err := upcastAccountEvent(rec.Type, rec.Schema, rec.Data)
+	if err != nil {
+		return nil, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+	}
+	return events, nil
 }
 
 // recordClosed queues the event to be saved and applies it.
@@ -764,10 +773,7 @@ func readAccountState(d *codec.Decoder, v *Account) {
 	}
 }
 
-/*
-If one of these doesn't compile, a struct or a tag was changed after esgen
-ran: run it again.
-*/
+// If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
 var (
 	_ struct{} = Closed{}
 	_ struct {

@@ -13,7 +13,7 @@ import (
 func TestWhatCannotBeUpcastSaysWhichStep(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{`{"amount":-9223372036854775808}`, `{"amount":1,"fee":-1}`} {
-		_, err := account.Decode(es.Recorded{Event: es.Event{Type: "account.adjusted", Schema: 1, Data: []byte(data)}})
+		_, err := account.Decode(es.Recorded{Stream: es.Stream{Category: "account", ID: "ada"}, Event: es.Event{Type: "account.adjusted", Schema: 1, Data: []byte(data)}})
 		if step, ok := errors.AsType[*upcast.Error](err); !ok || step.Type != "account.adjusted" || step.From != 1 {
 			t.Errorf("%s: %v; want an *upcast.Error of account.adjusted from version 1", data, err)
 		}
@@ -31,7 +31,7 @@ func TestAnEventOfAnotherBuildIsRefusedByName(t *testing.T) {
 		{es.Event{Type: "account.opened", Schema: 4, Data: []byte(`{}`)}, upcast.ErrUnknownSchema, "4 of account.opened"},
 		{es.Event{Type: "account.adjusted", Schema: 2, Data: []byte(`{}`)}, upcast.ErrUnknownSchema, "2 of account.adjusted"},
 	} {
-		_, err := account.Decode(es.Recorded{Event: c.event})
+		_, err := account.Decode(es.Recorded{Stream: es.Stream{Category: "account", ID: "ada"}, Event: c.event})
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.names) {
 			t.Errorf("%s version %d: %v; want %v with %q", c.event.Type, c.event.Schema, err, c.want, c.names)
 		}

@@ -36,11 +36,20 @@ func NewRepository(store es.Store, opts ...repository.Option) *repository.Reposi
 }
 
 // Decode returns a recorded event, of any schema version that was ever stored, as events of
-// the latest ones: one, several if it was split since, or none if it was dropped. The error
-// matches upcast.ErrUnknownType or upcast.ErrUnknownSchema if it is no event of an Operation
-// that this build knows.
+// the latest ones: one, several if it was split since, or none if it was dropped. Its errors
+// are of type *es.EventError, which names stream, version, type and schema version. They
+// match upcast.ErrUnknownType or upcast.ErrUnknownSchema if this build knows no such event
+// of an Operation.
 func Decode(rec es.Recorded) ([]OperationEvent, error) {
-	return upcastOperationEvent(rec.Type, rec.Schema, rec.Data)
+	if rec.Stream.Category != "operation" {
+		err := fmt.Errorf("%w: Decode is for streams of category operation", upcast.ErrUnknownType)
+		return nil, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+	}
+	events, err := upcastOperationEvent(rec.Type, rec.Schema, rec.Data)
+	if err != nil {
+		return nil, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+	}
+	return events, nil
 }
 
 // recordAccepted queues the event to be saved and applies it.
@@ -543,10 +552,7 @@ func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 	}
 }
 
-/*
-If one of these doesn't compile, a struct or a tag was changed after esgen
-ran: run it again.
-*/
+// If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
 var (
 	_ struct {
 		Request Request `json:"request"`
@@ -560,6 +566,10 @@ var (
 		Overdraft money.Amount `json:"overdraft,omitzero"`
 		Note      string       `json:"note,omitempty"`
 	} = Request{}
+	_ struct {
+		Minor    int64          `json:"minor"`
+		Currency money.Currency `json:"currency"`
+	} = money.Amount{}
 	_ struct {
 		Request Request `json:"request"`
 		Reason  string  `json:"reason"`

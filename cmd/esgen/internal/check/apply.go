@@ -3,6 +3,7 @@ package check
 import (
 	"go/token"
 	"go/types"
+	"reflect"
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
@@ -72,13 +73,16 @@ func (c *checker) applierOf(a *model.Aggregate, v *model.Version) *types.Func {
 	return nil
 }
 
-// assign pairs the event's fields with those of the state.
+// assign pairs the event's fields with those of the state. Fields that are not stored are left
+// alone: a replay doesn't have them.
 func (c *checker) assign(a *model.Aggregate, v *model.Version) {
 	state := a.Type.Underlying().(*types.Struct)
 	event := v.Type.Underlying().(*types.Struct)
-	for f := range event.Fields() {
+	for i := range event.NumFields() {
+		f := event.Field(i)
 		to := fieldOf(state, f.Name())
 		switch {
+		case f.Name() == "_" || reflect.StructTag(event.Tag(i)).Get("json") == "-":
 		case f.Type().Underlying() == types.Typ[types.Invalid]:
 		case to == nil || to.Embedded():
 			c.problems.At(f.Pos(), "apply=assign: %s has no field %s to assign %s.%[2]s to: add it, or write %[4]s yourself", a.Go, f.Name(), v.Go, names.Apply(v.Go))

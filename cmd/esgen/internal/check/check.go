@@ -44,7 +44,7 @@ type checker struct {
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
 	for _, p := range problems {
-		if !c.problems.OnLine(p.Pos) { // an unknown type, of which the type-checker has told
+		if !p.Unknown || !c.problems.OnLine(p.Pos) {
 			c.problems.At(p.Pos, "%s", p)
 		}
 	}

@@ -19,10 +19,17 @@ func (c *checker) names() {
 		}
 		if ok {
 			c.problems.At(mine, "%s has the name of what esgen generates for %s: %s", name, of, remedy)
-		} else if other, ok := owner[name]; ok {
+		} else if other, ok := owner[name]; ok && other == of {
+			c.problems.At(pos, "%s makes esgen generate %s twice: write another new= at its directive", of, name)
+		} else if ok {
 			c.problems.At(pos, "%s and %s both make esgen generate %s: rename one of them", other, of, name)
 		}
 		owner[name] = of
+	}
+	for _, name := range predeclared {
+		if pos, ok := c.Declared[name]; ok {
+			c.problems.At(pos, "%s hides what Go declares by that name, which generated code needs: rename it", name)
+		}
 	}
 	for _, a := range c.Aggregates {
 		of := "aggregate " + a.Go
@@ -49,6 +56,12 @@ func (c *checker) names() {
 			}
 		}
 	}
+}
+
+// predeclared are the identifiers that generated code uses as Go declares them.
+var predeclared = []string{
+	"any", "append", "bool", "byte", "error", "false", "float32", "float64", "int", "int16", "int32", "int64", "int8",
+	"len", "make", "new", "nil", "rune", "string", "true", "uint", "uint16", "uint32", "uint64", "uint8", "uintptr",
 }
 
 // local reports a name that would mean a variable in generated functions.

@@ -86,12 +86,26 @@ func (w *writer) writeConstructors(f *jen.File, a *model.Aggregate) {
 func (w *writer) writeDecode(f *jen.File, a *model.Aggregate) {
 	comment(f, "%s returns a recorded event, of any schema version that was ever stored, as events of the latest ones: "+
 		"one, several if it was split since, or none if it was dropped. "+
-		"The error matches upcast.ErrUnknownType or upcast.ErrUnknownSchema if it is no event of %s that this build knows.",
+		"Its errors are of type *es.EventError, which names stream, version, type and schema version. They match upcast.ErrUnknownType "+
+		"or upcast.ErrUnknownSchema if this build knows no such event of %s.",
 		a.Decode, article(a.Go))
+	rec := func(field string) *jen.Statement { return jen.Id("rec").Dot(field) }
+	failed := func() *jen.Statement {
+		return jen.Return(jen.Nil(), jen.Op("&").Qual(es, "EventError").Values(
+			jen.Id("Stream").Op(":").Add(rec("Stream")), jen.Id("Version").Op(":").Add(rec("Version")),
+			jen.Id("Type").Op(":").Add(rec("Type")), jen.Id("Schema").Op(":").Add(rec("Schema")), jen.Id("Err").Op(":").Err()))
+	}
 	f.Func().Id(a.Decode).Params(jen.Id("rec").Qual(es, "Recorded")).
 		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
-		Block(jen.Return(jen.Id(w.upcast[a]).Call(
-			jen.Id("rec").Dot("Type"), jen.Id("rec").Dot("Schema"), jen.Id("rec").Dot("Data"))))
+		Block(
+			jen.If(rec("Stream").Dot("Category").Op("!=").Lit(a.Category)).Block(
+				jen.Err().Op(":=").Qual("fmt", "Errorf").Call(
+					jen.Lit("%w: "+a.Decode+" is for streams of category "+a.Category), jen.Qual(upcast, "ErrUnknownType")),
+				failed()),
+			jen.List(jen.Id("events"), jen.Err()).Op(":=").Id(w.upcast[a]).Call(rec("Type"), rec("Schema"), rec("Data")),
+			jen.If(jen.Err().Op("!=").Nil()).Block(failed()),
+			jen.Return(jen.Id("events"), jen.Nil()),
+		)
 }
 
 // writeRecord writes the record method of an event, and its apply method if that is generated.

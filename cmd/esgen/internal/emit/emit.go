@@ -92,7 +92,7 @@ func (w *writer) render(write func(*jen.File)) ([]byte, error) {
 		}
 		clashes, err := w.clashes(out.Bytes())
 		if err != nil || len(clashes) == 0 {
-			return groupImports(out.Bytes()), err
+			return w.groupImports(out.Bytes()), err
 		}
 		for path, alias := range clashes {
 			if aliases[path] != "" {

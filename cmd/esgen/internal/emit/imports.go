@@ -7,6 +7,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // importNames returns the names of the packages that the code may import.
@@ -60,7 +62,7 @@ func (w *writer) otherName(name string) string {
 }
 
 // groupImports puts the standard library's packages before the others, as people do.
-func groupImports(src []byte) []byte {
+func (w *writer) groupImports(src []byte) []byte {
 	const open, end = "\nimport (\n", "\n)\n"
 	before, rest, ok := bytes.Cut(src, []byte(open))
 	block, after, closed := bytes.Cut(rest, []byte(end))
@@ -70,7 +72,7 @@ func groupImports(src []byte) []byte {
 	var std, others []string
 	for line := range strings.SplitSeq(string(block), "\n") {
 		_, quoted, _ := strings.Cut(line, `"`)
-		if isStandard(quoted) {
+		if shape.IsStandard(w.Path, quoted) {
 			std = append(std, line)
 		} else {
 			others = append(others, line)

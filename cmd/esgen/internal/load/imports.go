@@ -69,10 +69,11 @@ func (i *importer) Import(path string) (*types.Package, error) {
 	switch {
 	case listed == nil:
 		return nil, fmt.Errorf("the go command doesn't find it")
-	case listed.ExportFile == "" && len(listed.GoFiles) > 0:
-		return i.fromSource(listed)
-	case listed.ExportFile == "":
+	case listed.ExportFile != "":
+	case listed.Name == "" || len(listed.GoFiles) == 0: // not there at all
 		return nil, errors.New(firstError(listed))
+	default:
+		return i.fromSource(listed)
 	}
 	f, err := os.Open(listed.ExportFile)
 	if err != nil {

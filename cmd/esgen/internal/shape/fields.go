@@ -12,10 +12,15 @@ import (
 
 // stateFields lists all fields of a struct by their Go names.
 func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
-	own := b.structIsOwn(s.Go, st)
 	for i := range st.NumFields() {
 		f := st.Field(i)
-		if f.Name() == "_" || f.Embedded() && isRoot(f.Type()) {
+		if f.Name() == "_" {
+			continue
+		}
+		if f.Embedded() && isRoot(f.Type()) {
+			if !b.isRoot(s.Go) {
+				b.innerRoot(path)
+			}
 			continue
 		}
 		restore := b.at(f)
@@ -27,7 +32,7 @@ func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 			b.problem(at, "a state's field has no default, snapshots are complete", `remove the esgen tag`)
 		case tagged:
 			b.problem(at, fmt.Sprintf("esgen:%q is not known here", tag), `the only one on a state's field is esgen:"-"`)
-		case !f.Exported() && !own:
+		case !f.Exported() && f.Pkg() != b.user:
 			b.problem(at, fmt.Sprintf("%s has unexported fields, which can't be reached from here", name(s.Go)),
 				`tag the field that leads there esgen:"-", or give the type MarshalJSON and UnmarshalJSON`)
 		default:
@@ -37,12 +42,22 @@ func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 	}
 }
 
-// structIsOwn reports whether the unexported fields of a struct can be named in the user's package.
-func (b *builder) structIsOwn(t types.Type, st *types.Struct) bool {
-	if n, ok := t.(*types.Named); ok {
-		return n.Obj().Pkg() == b.user
+func (b *builder) innerRoot(path string) {
+	b.problem(path, "an aggregate within a state would lose its id and version in a snapshot", `keep its id instead, or tag the field esgen:"-"`)
+}
+
+// embedsRoot reports whether t is an aggregate.
+func embedsRoot(t types.Type) bool {
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return false
 	}
-	return st.NumFields() == 0 || st.Field(0).Pkg() == b.user
+	for f := range st.Fields() {
+		if f.Embedded() && isRoot(f.Type()) {
+			return true
+		}
+	}
+	return false
 }
 
 func isRoot(t types.Type) bool {
@@ -174,6 +189,9 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 		case !isStruct:
 			b.problem(at, "the embedded field of an unexported type that is no struct would be lost", b.exportOrOptOut(f))
 			return c, nil, false
+		case f.Pkg() != b.user:
+			b.problem(at, "the fields of an unexported struct that another package embeds can't be reached from here", b.exportOrOptOut(f))
+			return c, nil, false
 		case ptr != nil:
 			b.problem(at, "an embedded pointer to an unexported struct can't be decoded by encoding/json", "export the type, or embed it without the pointer")
 			return c, nil, false
@@ -186,6 +204,9 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 	}
 	index := append(slices.Clone(l.index), i)
 	if f.Embedded() && isStruct && tagName == "" {
+		if ptr != nil && !b.canName(elem, at) {
+			return c, nil, false
+		}
 		return c, &level{st: under, key: elem, index: index, steps: append(slices.Clone(l.steps), Step{f.Name(), ptr})}, true
 	}
 	c = candidate{v: f, tag: tag, typ: f.Type(), index: index, tagged: tagName != ""}
@@ -273,9 +294,8 @@ func (b *builder) canBeZero(t types.Type) bool {
 	case *types.Slice, *types.Map, *types.Pointer:
 		return true
 	case *types.Struct:
-		own := b.structIsOwn(types.Unalias(t), u)
 		for f := range u.Fields() {
-			if !f.Exported() && !own || f.Name() == "_" || !zeroByValue(f.Type()) {
+			if !f.Exported() && f.Pkg() != b.user || f.Name() == "_" || !zeroByValue(f.Type()) {
 				return false
 			}
 		}

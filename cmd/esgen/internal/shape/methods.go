@@ -79,7 +79,7 @@ func (b *builder) methods(s *Type, path string) bool {
 		return false
 	}
 	st, isStruct := t.Underlying().(*types.Struct)
-	isRoot := b.root != nil && types.Identical(t, b.root)
+	isRoot := b.isRoot(t)
 	pair := m.marshalJSON != none && m.unmarshalJSON != none ||
 		m.marshalJSON == none && m.unmarshalJSON == none && m.marshalText != none && m.unmarshalText != none
 	if b.mode == State && isStruct && b.own(t) && (isRoot || !pair || m.promoted) {

@@ -56,10 +56,19 @@ func (b *builder) problem(path, message, remedy string) {
 	b.problems = append(b.problems, Problem{Pos: b.pos, Path: path, Message: message, Remedy: remedy})
 }
 
+// unknown reports a type of which the type-checker knows nothing either.
+func (b *builder) unknown(path string) {
+	b.problem(path, "the type is unknown", "declare or import it, so that the package compiles")
+	b.problems[len(b.problems)-1].Unknown = true
+}
+
 // build returns the shape of t, found at path.
 func (b *builder) build(t types.Type, path string) *Type {
 	t = types.Unalias(t)
 	if s, ok := b.seen.At(t).(*Type); ok {
+		if b.mode == State && b.isRoot(t) && embedsRoot(t) {
+			b.innerRoot(path)
+		}
 		return s
 	}
 	s := &Type{Mode: b.mode, Go: t}
@@ -80,6 +89,9 @@ func (b *builder) build(t types.Type, path string) *Type {
 	return s
 }
 
+// isRoot reports whether t is the type that the shape is asked for.
+func (b *builder) isRoot(t types.Type) bool { return b.root != nil && types.Identical(t, b.root) }
+
 // own reports whether t is declared in the user's package.
 func (b *builder) own(t types.Type) bool {
 	n, ok := t.(*types.Named)
@@ -88,11 +100,8 @@ func (b *builder) own(t types.Type) bool {
 
 func (b *builder) fill(s *Type, path string) {
 	t := s.Go
-	if n, ok := t.(*types.Named); ok {
-		if pkg := n.Obj().Pkg(); pkg != nil && pkg != b.user && !n.Obj().Exported() {
-			b.problem(path, fmt.Sprintf("%s can't be named outside its package", name(t)), "use a type that is exported")
-			return
-		}
+	if !b.canName(t, path) {
+		return
 	}
 	if _, ok := t.(*types.TypeParam); ok {
 		b.problem(path, "a type parameter can't be stored", "use an instance of the generic type")
@@ -105,6 +114,10 @@ func (b *builder) fill(s *Type, path string) {
 	case *types.Basic:
 		b.basic(s, u, path)
 	case *types.Pointer:
+		if pointsToItself(u) {
+			b.problem(path, fmt.Sprintf("%s holds nothing but pointers to itself", name(t)), "use a type that holds a value")
+			return
+		}
 		s.Kind = Pointer
 		s.Elem = b.build(u.Elem(), path)
 	case *types.Slice:
@@ -130,13 +143,42 @@ func (b *builder) fill(s *Type, path string) {
 			b.eventFields(s, path)
 		}
 	case *types.Interface:
-		b.problem(path, fmt.Sprintf("an interface (%s) can't be stored, because decoding doesn't know which type to make", name(t)),
-			"use a concrete type, or json.RawMessage for free-form data")
+		remedy := "use a concrete type, or json.RawMessage for free-form data"
+		if b.mode == State {
+			remedy = "use a concrete type, or " + b.optOut()
+		}
+		b.problem(path, fmt.Sprintf("an interface (%s) can't be stored, because decoding doesn't know which type to make", name(t)), remedy)
 	case *types.Chan, *types.Signature:
 		b.problem(path, fmt.Sprintf("a %s can't be stored", goKind(u)), b.optOut())
 	default:
 		b.problem(path, fmt.Sprintf("%s can't be stored", name(t)), b.optOut())
 	}
+}
+
+// canName reports whether the user's package can mention t. If not, that is a problem.
+func (b *builder) canName(t types.Type, path string) bool {
+	n, ok := t.(*types.Named)
+	switch {
+	case !ok || CanName(b.user, n):
+		return true
+	case !n.Obj().Exported():
+		b.problem(path, fmt.Sprintf("%s can't be named outside its package", name(t)), "use a type that is exported")
+	default:
+		b.problem(path, fmt.Sprintf("%s is in an internal package, which can't be imported from here", name(t)), "use a type of a package that is not internal")
+	}
+	return false
+}
+
+// pointsToItself reports whether no value is ever reached through p, as with type P *P.
+func pointsToItself(p *types.Pointer) bool {
+	seen := map[types.Type]bool{}
+	for ok := true; ok; p, ok = p.Elem().Underlying().(*types.Pointer) {
+		if seen[p] {
+			return true
+		}
+		seen[p] = true
+	}
+	return false
 }
 
 // special recognizes the types that have fast paths of their own.
@@ -183,7 +225,7 @@ func (b *builder) basic(s *Type, u *types.Basic, path string) {
 	case types.Float64:
 		s.Kind, s.Bits = Float, 64
 	case types.Invalid:
-		b.problem(path, "the type is unknown", "declare or import it, so that the package compiles")
+		b.unknown(path)
 	default: // complex, unsafe.Pointer
 		b.problem(path, fmt.Sprintf("a %s can't be stored", u.Name()), b.optOut())
 	}
@@ -203,6 +245,9 @@ func (b *builder) isByte(t types.Type) bool {
 func (b *builder) key(t types.Type, path string) *Type {
 	t = types.Unalias(t)
 	s := &Type{Mode: b.mode, Go: t}
+	if !b.canName(t, path) {
+		return s
+	}
 	switch name(t) {
 	case "time.Time":
 		s.Kind = Time

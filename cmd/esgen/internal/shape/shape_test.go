@@ -26,9 +26,22 @@ var sources = map[string]string{
 		func (s Sealed) MarshalText() ([]byte, error) { return nil, nil }
 		func (s *Sealed) UnmarshalText([]byte) error { return nil }
 		type hidden struct { A int }
+		type hiddenKey string
+		type Outer struct { hidden; N int }
+		type Keys struct { A map[hiddenKey]int }
 		type Leak struct { H hidden }
 		type Half int
 		func (Half) MarshalJSON() ([]byte, error) { return nil, nil }
+	`,
+	"example.org/lib/internal/in": `package in
+		type Item struct { A int }
+		type Code string
+	`,
+	"example.org/lib": `package lib
+		import "example.org/lib/internal/in"
+		type Order struct { One in.Item; Codes []in.Code; ByCode map[in.Code]int }
+		type Flat struct { in.Item }
+		type Optional struct { *in.Item }
 	`,
 }
 
@@ -99,6 +112,15 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"embedded unexported", shape.Event, "type num int\ntype in struct{ A int }\ntype E struct {\n num\n *in\n}", []string{"5: E.num: the embedded field of an unexported type", "6: E.in: an embedded pointer to an unexported struct"}},
 		{"foreign", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n P foreign.Plain\n S foreign.Secret\n L foreign.Leak\n H foreign.Half\n T foreign.Sealed\n}",
 			[]string{"4: E.P.B[].C: a channel", "5: E.S.a: the unexported field would be lost: use a type of your own", "6: E.L.H: example.org/foreign.hidden can't be named", "7: E.H: example.org/foreign.Half has MarshalJSON without UnmarshalJSON"}},
+		{"foreign embedded", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n O foreign.Outer\n}", []string{"4: E.O.hidden: the fields of an unexported struct that another package embeds"}},
+		{"foreign keys", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n K foreign.Keys\n}", []string{"4: E.K.A: example.org/foreign.hiddenKey can't be named"}},
+		{"internal", shape.Event, "import \"example.org/lib\"\ntype E struct {\n O lib.Order\n F lib.Flat\n P lib.Optional\n}",
+			[]string{"4: E.O.One: example.org/lib/internal/in.Item is in an internal package, which can't be imported from here: use", "4: E.O.Codes[]", "4: E.O.ByCode",
+				"6: E.P.Item: example.org/lib/internal/in.Item is in an internal package"}},
+		{"made of a foreign struct", shape.State, "import \"time\"\ntype Day time.Time\ntype E struct {\n D []Day\n}",
+			[]string{"5: E.D[].wall: example.org/user.Day has unexported fields", "5: E.D[].ext", "5: E.D[].loc"}},
+		{"an aggregate within a state", shape.State, "import \"github.com/esgen-go/esgen/aggregate\"\ntype A struct {\n aggregate.Root\n}\ntype E struct {\n aggregate.Root\n A *A\n B A `esgen:\"-\"`\n C []*E\n}",
+			[]string{"8: E.A: an aggregate within a state would lose its id", "10: E.C[]: an aggregate"}},
 		{"each field that leads there", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n A foreign.Secret\n B foreign.Secret\n}", []string{"4: E.A.a", "5: E.B.a"}},
 		{"map keys", shape.Event, "type K struct{ A int }\ntype E struct {\n A map[K]int\n B map[float64]int\n C map[bool]int\n D map[*string]int\n}", []string{"4: E.A: a map with keys of type", "5: E.B", "6: E.C", "7: E.D"}},
 		{"half pairs", shape.Event, "type U int\nfunc (*U) UnmarshalJSON([]byte) error { return nil }\ntype M int\nfunc (M) MarshalText() ([]byte, error) { return nil, nil }\ntype E struct {\n U U\n M M\n K map[M]int\n}", []string{"7: E.U: example.org/user.U has UnmarshalJSON without", "8: E.M: example.org/user.M has MarshalText without", "9: E.K"}},
@@ -114,6 +136,7 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"unknown type", shape.Event, "type E struct {\n A Unknown\n B []Unknown\n C map[Unknown]int\n}", []string{"3: E.A: the type is unknown", "4: E.B[]", "5: E.C"}},
 		{"generic", shape.Event, "type E[T any] struct {\n A T\n}", []string{"3: E.A: a type parameter"}},
 		{"endless generic", shape.Event, "type G[T any] struct {\n Next *G[[]T]\n}\ntype E struct {\n G G[int]\n}", []string{"3: E.G.Next.Next"}},
+		{"pointers to nothing", shape.Event, "type P *P\ntype Q **R\ntype R *Q\ntype Int **int\ntype E struct {\n P P\n Q []Q\n I Int\n}", []string{"7: E.P: example.org/user.P holds nothing but pointers", "8: E.Q[]"}},
 		{"no struct", shape.Event, "type E int", []string{"2: E: example.org/user.E is no struct"}},
 		{"state", shape.State, "import (\"sync\"; \"github.com/esgen-go/esgen/aggregate\")\ntype E struct {\n aggregate.Root\n mu sync.Mutex\n ok sync.Mutex `esgen:\"-\"`\n on func()\n a any\n d int `esgen:\"default=1\"`\n e int `esgen:\"x\"`\n}",
 			[]string{"5: E.mu", "7: E.on: a function can't be stored: tag the field esgen:\"-\"", "8: E.a: an interface", "9: E.d: a state's field has no default", `10: E.e: esgen:"x" is not known`}},

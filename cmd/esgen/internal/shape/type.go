@@ -7,6 +7,7 @@ package shape
 import (
 	"go/token"
 	"go/types"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -131,12 +132,32 @@ func (t *Type) Named() *types.Named {
 	return n
 }
 
+// All returns t and all shapes within it, each once.
+func (t *Type) All() iter.Seq[*Type] {
+	return func(yield func(*Type) bool) {
+		seen := map[*Type]bool{}
+		var walk func(t *Type) bool
+		walk = func(t *Type) bool {
+			if t == nil || seen[t] {
+				return true
+			}
+			seen[t] = true
+			if !yield(t) || !walk(t.Key) || !walk(t.Elem) {
+				return false
+			}
+			return !slices.ContainsFunc(t.Fields, func(f *Field) bool { return !walk(f.Type) })
+		}
+		walk(t)
+	}
+}
+
 // Problem is a reason why a type can't be stored as it stands.
 type Problem struct {
 	Pos     token.Pos // of the field in the user's own code that leads to it
 	Path    string    // such as Placed.items[].price, in the names of the JSON text
 	Message string    // what is wrong, without the path
 	Remedy  string    // what to write
+	Unknown bool      // the type-checker has told of it too
 }
 
 // String returns the path, the message and the remedy in one line.

@@ -18,18 +18,7 @@ func title(s string) string {
 func typeCode(t types.Type) *jen.Statement {
 	switch t := types.Unalias(t).(type) {
 	case *types.Named:
-		s := jen.Id(t.Obj().Name())
-		if pkg := t.Obj().Pkg(); pkg != nil {
-			s = jen.Qual(pkg.Path(), t.Obj().Name())
-		}
-		if args := t.TypeArgs(); args.Len() > 0 {
-			s.TypesFunc(func(g *jen.Group) {
-				for arg := range args.Types() {
-					g.Add(typeCode(arg))
-				}
-			})
-		}
-		return s
+		return namedCode(t.Obj(), t.TypeArgs())
 	case *types.Basic:
 		if t.Kind() == types.UnsafePointer {
 			return jen.Qual("unsafe", "Pointer")
@@ -59,6 +48,21 @@ func typeCode(t types.Type) *jen.Statement {
 		return structCode(t)
 	}
 	return jen.Id(t.String())
+}
+
+func namedCode(name *types.TypeName, args *types.TypeList) *jen.Statement {
+	s := jen.Id(name.Name())
+	if pkg := name.Pkg(); pkg != nil {
+		s = jen.Qual(pkg.Path(), name.Name())
+	}
+	if args.Len() > 0 {
+		s.TypesFunc(func(g *jen.Group) {
+			for arg := range args.Types() {
+				g.Add(typeCode(arg))
+			}
+		})
+	}
+	return s
 }
 
 func signature(t *types.Signature) *jen.Statement {
@@ -98,7 +102,7 @@ func structCode(t *types.Struct) *jen.Statement {
 			f := t.Field(i)
 			var s *jen.Statement
 			if f.Embedded() {
-				s = g.Add(typeCode(f.Type()))
+				s = g.Add(embeddedCode(f.Type()))
 			} else {
 				s = g.Id(f.Name()).Add(typeCode(f.Type()))
 			}
@@ -107,6 +111,18 @@ func structCode(t *types.Struct) *jen.Statement {
 			}
 		}
 	})
+}
+
+// embeddedCode writes the type of an embedded field, by the name of an alias if that is what is
+// embedded: it is the field's name.
+func embeddedCode(t types.Type) *jen.Statement {
+	switch t := t.(type) {
+	case *types.Pointer:
+		return jen.Op("*").Add(embeddedCode(t.Elem()))
+	case *types.Alias:
+		return namedCode(t.Obj(), t.TypeArgs())
+	}
+	return typeCode(t)
 }
 
 func tagLiteral(tag string) string {

@@ -534,10 +534,7 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 	}
 }
 
-/*
-If one of these doesn't compile, a struct or a tag was changed after esgen
-ran: run it again.
-*/
+// If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
 var (
 	_ struct {
 		Items []item

@@ -5782,10 +5782,7 @@ func readAccountStateAnonState(d *codec.Decoder, v *struct {
 	}
 }
 
-/*
-If one of these doesn't compile, a struct or a tag was changed after esgen
-ran: run it again.
-*/
+// If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
 var (
 	_ struct {
 		Owner    string `json:"owner"`
@@ -6010,6 +6007,10 @@ var (
 		By    map[int]*other.Range `json:"by"`
 	} = Page[other.Range]{}
 	_ struct {
+		From time.Time `json:"from"`
+		To   time.Time `json:"to"`
+	} = other.Range{}
+	_ struct {
 		Items []bool        `json:"items"`
 		Next  *Page[bool]   `json:"next,omitempty"`
 		By    map[int]*bool `json:"by"`
@@ -6047,6 +6048,10 @@ var (
 		Other string `json:"Same"`
 		R     int
 	} = Right{}
+	_ struct {
+		ID   string `json:"id"`
+		Note string `json:"note,omitempty"`
+	} = other.Base{}
 	_ struct {
 		A int `json:"a b"`
 		B int `json:"<&>"`
@@ -6175,9 +6180,6 @@ var (
 	_ struct {
 		M map[uuid.UUID]int `json:"m"`
 	} = IDs{}
-	_ struct {
-		Parts []string
-	} = Custom{}
 	_ struct {
 		hidden `json:"h"`
 		Named  Custom `json:"c"`
