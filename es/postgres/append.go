@@ -73,8 +73,19 @@ func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error)
 		return es.Receipt{}, false, r.abandoned(err)
 	}
 	// What this request stored itself, before its connection was cut, is no repetition.
-	receipt.Duplicate = receipt.Duplicate && !r.inDoubt
+	receipt.Duplicate = receipt.Duplicate && !(r.inDoubt && r.maybeStored(receipt))
 	return receipt, settled, err
+}
+
+// maybeStored reports whether a request may have stored what a receipt tells: not where an event
+// does not follow the version that it expected.
+func (r *request) maybeStored(receipt es.Receipt) bool {
+	for i, written := range receipt.Streams {
+		if v, exact := r.writes[i].Expect.Exact(); exact && written.First != v+1 {
+			return false
+		}
+	}
+	return true
 }
 
 // awaitReplication commits something where commits wait for standbys, so that what is in the log before it is

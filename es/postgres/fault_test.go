@@ -73,6 +73,36 @@ func TestAppendHappensOnceThoughConnectionsAreCut(t *testing.T) {
 	}
 }
 
+// A command is tried again under its idempotency key: the aggregate was loaded at version 4, and the
+// event is stored as version 1 already. Whatever is cut, no caller may take it for the event after version 4.
+func TestARepetitionIsADuplicateThoughItsConnectionIsCut(t *testing.T) {
+	t.Parallel()
+	at := place(t)
+	_, url, _ := strings.Cut(at, " ")
+	direct := newWorldAt(t, at)
+	for name, direction := range map[string]pgtest.Direction{"to the server": pgtest.ToServer, "to the client": pgtest.ToClient} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+			w := newWorldAt(t, direct.schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+			s := stream(strings.ReplaceAll(name, " ", "-"))
+			again := write(s, es.NoStream, 1)
+			for _, first := range []es.Write{again, write(s, es.Exactly(1), 3)} {
+				if _, err := w.store.Append(w.ctx, first); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again.Expect = es.Exactly(4)
+			for after := 0; after < 800; after += 37 {
+				proxy.CutAfter(direction, after)
+				if r, err := w.store.Append(w.ctx, again); err != nil || !r.Duplicate || r.Streams[0].First != 1 {
+					t.Fatalf("cut after %d bytes: %+v, %v, want a duplicate at version 1", after, r, err)
+				}
+			}
+		})
+	}
+}
+
 func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T) {
 	t.Parallel()
 	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
