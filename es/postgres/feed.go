@@ -54,11 +54,19 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 		}
 	}
 	scanned(q.After)
-	head, err := s.fence.head(ctx, q.UpTo)
+	enough := q.UpTo
+	if enough > 0 {
+		enough = max(enough, q.After)
+	}
+	head, err := s.fence.head(ctx, enough)
 	if err != nil {
 		return err
 	}
-	if err := s.within(q.After, head); err != nil {
+	reached := head
+	if s.fence.committed(q.After) { // another process was ahead: there is nothing to read yet
+		reached = max(reached, q.After)
+	}
+	if err := s.within(q.After, reached); err != nil {
 		return err
 	}
 	if q.UpTo > 0 {

@@ -68,6 +68,7 @@ type fence struct {
 
 	state   sync.Mutex
 	safe    es.Position
+	last    es.Position // the last position of all, as it was seen last
 	started bool
 	lost    []lostRange
 }
@@ -91,10 +92,18 @@ func (f *fence) published() (safe es.Position, started bool) {
 	return f.safe, f.started
 }
 
-func (f *fence) publish(safe es.Position) {
+func (f *fence) publish(safe, last es.Position) {
 	f.state.Lock()
 	defer f.state.Unlock()
-	f.safe, f.started = safe, true
+	f.safe, f.last, f.started = safe, last, true
+}
+
+// committed reports whether a position is not beyond the last committed event. Another process may
+// have passed what this one still waits for, so that a reader may come from there.
+func (f *fence) committed(p es.Position) bool {
+	f.state.Lock()
+	defer f.state.Unlock()
+	return p <= f.last
 }
 
 // head returns the position up to which the feed can be read. If enough is above 0
@@ -168,7 +177,7 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		}
 		if top < safe { // the database was restored: nothing that was found before holds
 			safe, f.waiting, goal = 0, nil, -1
-			f.publish(0)
+			f.publish(0, top)
 			if err := f.readLost(ctx); err != nil {
 				return 0, err
 			}
@@ -178,8 +187,19 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 			goal = top
 		}
 		safe = run
-		f.publish(safe)
+		f.publish(safe, top)
 		f.open = f.waiting != nil && safe < f.waiting.upTo
+		if f.open { // another process may have passed these holes before the transactions began
+			var passed es.Position
+			if err := pool.QueryRow(ctx, sql.fenceStart).Scan(&passed); err != nil {
+				return 0, err
+			}
+			if passed > safe {
+				safe = passed
+				f.publish(safe, top)
+				f.open = safe < f.waiting.upTo
+			}
+		}
 		switch {
 		case safe >= goal, f.open:
 			if !f.open {

@@ -351,3 +351,73 @@ func TestANewProcessReadsUpToTheCheckpointsThoughATransactionIsOpen(t *testing.T
 	w.wantFeed("while a transaction is open", first)
 	w.commit(tx)
 }
+
+// Two processes: one passes a hole before a transaction begins, the other comes to the hole while
+// that transaction is open, and can't tell that it has nothing to do with it.
+func TestAReaderMovesToAProcessWhoseFenceIsBehind(t *testing.T) {
+	t.Parallel()
+	for name, stored := range map[string]bool{"with its checkpoint in the store": true, "with its checkpoint elsewhere": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			behind := w.open()
+			if _, err := behind.Head(w.ctx); err != nil { // its fence has started
+				t.Fatal(err)
+			}
+			gone := w.begin()
+			w.appendTx(gone, "gone")
+			if err := gone.Rollback(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+			first := w.append("a")
+			if head, err := w.store.Head(w.ctx); err != nil || head != first {
+				t.Fatalf("Head: %d, %v, want %d", head, err, first)
+			}
+			if stored {
+				if err := w.store.SaveCheckpoint(w.ctx, "reader", first); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tx := w.begin()
+			late := w.appendTx(tx, "late")
+			if stored {
+				if p, err := behind.Checkpoint(w.ctx, "reader"); err != nil || p != first {
+					t.Errorf("Checkpoint: %d, %v, want %d", p, err, first)
+				}
+			}
+			after := func() (got []es.Position) {
+				for rec, err := range behind.ReadAll(w.ctx, es.FeedQuery{After: first}) {
+					if err != nil {
+						t.Fatalf("ReadAll: %v", err)
+					}
+					got = append(got, rec.Position)
+				}
+				return got
+			}
+			if got := after(); len(got) > 0 {
+				t.Errorf("while a transaction is open, ReadAll yields %v", got)
+			}
+			w.commit(tx)
+			if got := after(); !slices.Equal(got, []es.Position{late}) {
+				t.Errorf("after the commit, ReadAll yields %v, want %d", got, late)
+			}
+		})
+	}
+}
+
+func TestReadAllUpToAPositionBelowThatAfterWhichItReadsYieldsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.open()
+	first := w.append("a")
+	if _, err := w.store.Head(w.ctx); err != nil { // it knows the first event alone
+		t.Fatal(err)
+	}
+	last := w.append("b")
+	if head, err := other.Head(w.ctx); err != nil || head != last {
+		t.Fatalf("Head: %d, %v, want %d", head, err, last)
+	}
+	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{After: last, UpTo: first}) {
+		t.Errorf("ReadAll after %d up to %d: %v", last, first, err)
+	}
+}
