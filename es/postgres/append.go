@@ -63,11 +63,13 @@ func appendError(r *request, err error) error {
 // neither holds, it is not settled and can be sent again.
 func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error) {
 	err = s.retry(r.ctx, func() error {
-		receipt, settled, err = settleIn(r.ctx, s.pool, s.sql.settle, r.writes)
-		if settled && err == nil {
-			_, err = s.pool.Exec(r.ctx, awaitReplication)
-		}
-		return err
+		return s.aside.do(r.ctx, func(ctx context.Context, conn *pgx.Conn) error {
+			receipt, settled, err = settleIn(ctx, conn, s.sql.settle, r.writes)
+			if settled && err == nil {
+				_, err = conn.Exec(ctx, awaitReplication)
+			}
+			return err
+		})
 	})
 	if err != nil && r.inDoubt && r.ctx.Err() == nil && !isDecision(err) {
 		return es.Receipt{}, false, r.abandoned(err)

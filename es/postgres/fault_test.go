@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
@@ -195,6 +196,76 @@ func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
 		w.feed(w.store)
 		_ = rec
 	}
+}
+
+// One reader waits for a connection of an exhausted pool, and has the turn to ask the server; another one's context ends.
+func TestHeadStopsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
+	w, release := newWorldWithExhaustedPool(t)
+	patient, stop := context.WithCancel(w.ctx)
+	defer stop()
+	waits := make(chan struct{})
+	go func() {
+		close(waits)
+		_, _ = w.store.Head(patient)
+	}()
+	<-waits
+	time.Sleep(50 * time.Millisecond) // it has the turn, most likely
+	ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := w.store.Head(ctx); !errors.Is(err, context.DeadlineExceeded) { // else it returns when the test's own context ends
+		t.Errorf("Head: %v, want context.DeadlineExceeded", err)
+	}
+	if w.ctx.Err() != nil {
+		t.Error("Head went on after the end of its context")
+	}
+	stop()
+	release()
+	if _, err := w.store.Head(w.ctx); err != nil {
+		t.Errorf("Head, once the pool has a connection: %v", err)
+	}
+}
+
+// The last connection of a pool is taken while the store is asked.
+func TestAnExhaustedPoolHoldsUpNoConflictAndNoDuplicate(t *testing.T) {
+	t.Parallel()
+	w, _ := newWorldWithExhaustedPool(t)
+	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	defer cancel()
+	first := write(stream("a"), es.NoStream, 1)
+	if r, err := w.store.Append(ctx, first); err != nil || r.Duplicate {
+		t.Errorf("an append: %+v, %v", r, err)
+	}
+	if r, err := w.store.Append(ctx, first); err != nil || !r.Duplicate {
+		t.Errorf("the same append again: %+v, %v, want a duplicate", r, err)
+	}
+	if _, err := w.store.Append(ctx, write(stream("a"), es.NoStream, 1)); !errors.Is(err, es.ErrConflict) {
+		t.Errorf("an append to a stream that exists: %v, want a ConflictError", err)
+	}
+}
+
+// newWorldWithExhaustedPool returns a store whose pool has no connection left, until release is called.
+func newWorldWithExhaustedPool(t testing.TB) (w *world, release func()) {
+	t.Helper()
+	w = newWorld(t)
+	pool, err := pgxpool.New(w.ctx, w.url+"&pool_max_conns=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if w.store, err = postgres.New(w.ctx, pool, postgres.Schema(w.schema)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pool.Acquire(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = sync.OnceFunc(conn.Release)
+	t.Cleanup(func() {
+		release()
+		w.store.Close()
+	})
+	return w, release
 }
 
 func TestPayloadsThatTheServerCantParseAreRefusedAlone(t *testing.T) {

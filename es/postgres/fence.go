@@ -60,11 +60,11 @@ type fence struct {
 	store *Store
 	begun atomic.Int64 // how many steps have begun
 
-	mu       sync.Mutex // held by whoever advances the fence; guards what follows
-	done     int64      // the number of the last step that succeeded
-	open     bool       // it stands at open transactions
-	waiting  *waiting   // for these
-	watching bool       // a goroutine asks on
+	turn     chan struct{} // holds a token while someone advances the fence; guards what follows
+	done     int64         // the number of the last step that succeeded
+	open     bool          // it stands at open transactions
+	waiting  *waiting      // for these
+	watching bool          // a goroutine asks on
 
 	state   sync.Mutex
 	safe    es.Position
@@ -83,7 +83,7 @@ const (
 	fenceWarn     = 10 * time.Second // how old a hole is reported
 )
 
-func newFence(s *Store) *fence { return &fence{store: s} }
+func newFence(s *Store) *fence { return &fence{store: s, turn: make(chan struct{}, 1)} }
 
 // published returns the position found last.
 func (f *fence) published() (safe es.Position, started bool) {
@@ -123,12 +123,29 @@ func (f *fence) head(ctx context.Context, enough es.Position) (es.Position, erro
 	return head, err
 }
 
+// take waits for the turn to advance the fence. Whoever has it may wait for the server for
+// as long as its own context lets it.
+func (f *fence) take(ctx context.Context) error {
+	select {
+	case f.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-f.store.ctx.Done():
+		return es.ErrClosed
+	}
+}
+
+func (f *fence) give() { <-f.turn }
+
 // advance moves the fence as far as it goes, and waits for open transactions no longer
 // than the given time since the fence came to stand at them.
 func (f *fence) advance(ctx context.Context, patience time.Duration) (es.Position, error) {
 	arrived := f.begun.Load()
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	if err := f.take(ctx); err != nil {
+		return 0, err
+	}
+	defer f.give()
 	if f.done > arrived { // someone else looked after this call began
 		safe, _ := f.published()
 		return safe, nil
@@ -227,19 +244,21 @@ func (f *fence) watch() {
 		before, _ := f.published()
 		for attempt := 0; ; attempt++ {
 			err := sleep(ctx, fencePollMax)
-			f.mu.Lock()
+			if f.take(ctx) != nil {
+				return // the store was closed
+			}
 			var safe es.Position
 			if err == nil {
 				safe, err = f.step(ctx)
 			}
 			if ctx.Err() != nil || err == nil && !f.open {
 				f.watching = false
-				f.mu.Unlock()
+				f.give()
 				f.store.signals.wake()
 				return
 			}
 			stuck := err == nil && time.Since(f.waiting.since) > fenceWarn
-			f.mu.Unlock()
+			f.give()
 			if err == nil && safe != before {
 				before = safe
 				f.store.signals.wake()

@@ -23,6 +23,7 @@ type Store struct {
 
 	telemetry telemetry
 	appender  *appender
+	aside     *aside
 	fence     *fence
 	signals   *signals
 	notifier  *notifier
@@ -114,6 +115,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	s.fence = newFence(s)
 	s.notifier = newNotifier(s)
 	s.appender = newAppender(s)
+	s.aside = newAside(s)
 	s.spawn(s.appender.run)
 	s.spawn(s.notifier.run)
 	return s, nil
@@ -190,6 +192,7 @@ func (s *Store) Close() error {
 		s.cancel()
 		s.appender.close()
 		s.running.Wait()
+		s.aside.close()
 		if s.ownsPool {
 			s.pool.Close()
 		}
