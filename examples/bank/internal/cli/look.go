@@ -205,7 +205,10 @@ func (a *app) verify() *cobra.Command {
 		Long: `Read everything from the first event and check that each account and operation is
 the same whether its events are decoded one by one, replayed as a load does, or
 loaded from its snapshot, and that no money was made or lost. Others may go on
-writing meanwhile. Exit status 1 if anything is wrong; each finding names its account.`,
+writing meanwhile. Exit status 1 if anything is wrong; each finding names its account.
+
+There are no checksums: a byte changed afterwards in a stored event goes unnoticed if
+the event can still be decoded, no newer snapshot differs, and the sums still agree.`,
 		Example: `  bank verify`,
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
