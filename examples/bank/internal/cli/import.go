@@ -67,7 +67,7 @@ most 65536 bytes, and no value goes over its end.
 			})
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "", "jsonl or csv; by default as the file's `name` ends: .jsonl, .ndjson or .csv")
+	cmd.Flags().StringVar(&format, "format", "", "the `format`, jsonl or csv; by default as the file's name ends: .jsonl, .ndjson, .json or .csv")
 	cmd.Flags().BoolVar(&retry, "retry-refused", false, "try again what was refused before")
 	return cmd
 }

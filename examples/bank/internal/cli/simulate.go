@@ -56,11 +56,11 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 			})
 		},
 	}
-	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "how many `accounts` this run opens")
-	cmd.Flags().IntVar(&s.Shared, "shared", 0, "how many `accounts` it uses together with other runs")
-	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "how many `operations` to do in all")
-	cmd.Flags().IntVar(&s.Writers, "writers", 16, "how many `writers` do them at once")
-	cmd.Flags().Uint64Var(&s.Seed, "seed", 0, "a `number` for the dice; by default another each time")
+	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "open `n` accounts for this run alone")
+	cmd.Flags().IntVar(&s.Shared, "shared", 0, "use `n` accounts together with other runs")
+	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "do `n` operations in all")
+	cmd.Flags().IntVar(&s.Writers, "writers", 16, "do them by `n` writers at once")
+	cmd.Flags().Uint64Var(&s.Seed, "seed", 0, "start the dice from the number `n`; by default another each time")
 	cmd.Flags().StringVar(&s.Name, "name", "", "a `name` for this run's accounts; by default another each time")
 	return cmd
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/examples/bank/operation"
 )
@@ -221,8 +220,8 @@ func validID(field, id string) error {
 	if id == "" {
 		return fmt.Errorf("%q is missing", field)
 	}
-	if (es.Stream{Category: "x", ID: id}).Validate() != nil {
-		return fmt.Errorf("%s %.60q: taken are letters, digits and - _ : @ = +, at most %d", field, id, es.MaxStreamIDLen)
+	if err := operation.CheckID(id); err != nil {
+		return fmt.Errorf("%s %.60q: %w", field, id, err)
 	}
 	return nil
 }
