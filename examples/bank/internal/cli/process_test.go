@@ -163,13 +163,13 @@ func TestAnImportThatIsKilledHalfWayIsFinishedByRepeatingIt(t *testing.T) {
 		run(t, store, "verify")
 	}
 	out := run(t, store, "import", file)
-	already := counted(t, out, "already applied by an earlier import")
+	already := counted(t, out, "already applied")
 	if applied := counted(t, out, "applied"); already == 0 || applied+already != rows {
 		t.Errorf("%d applied now and %d before, want %d together\n%s", applied, already, rows, out)
 	}
 	expectBooks(t, store, accounts, rounds)
 	before := awaitEvents(t, store, 0)
-	if out := run(t, store, "import", file); counted(t, out, "already applied by an earlier import") != rows || awaitEvents(t, store, 0) != before {
+	if out := run(t, store, "import", file); counted(t, out, "already applied") != rows || awaitEvents(t, store, 0) != before {
 		t.Errorf("importing it once more is not without effect:\n%s", out)
 	}
 }

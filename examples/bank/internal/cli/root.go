@@ -132,7 +132,6 @@ func (a *app) root() *cobra.Command {
 	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile())
 	add("look", a.accounts(), a.statement(), a.history(), a.verify())
 	add("more", a.demo(), a.simulate())
-	root.SetHelpCommandGroupID("more")
 	root.SetHelpCommand(help(root))
 	return root
 }
@@ -142,6 +141,7 @@ func help(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:                   "help [COMMAND]",
 		Short:                 "Show what a command does and takes",
+		GroupID:               "more",
 		DisableFlagsInUseLine: true,
 		Args:                  arguments(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {

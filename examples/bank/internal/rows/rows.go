@@ -20,7 +20,7 @@ import (
 // without being held in memory.
 const MaxLine = 64 << 10
 
-// ErrHeader: the first line of a CSV file does not name the columns.
+// ErrHeader: the first line of a CSV file does not name the columns, so that none of its rows can be read.
 var ErrHeader = errors.New("no usable header")
 
 // Format is how a file writes its operations.

@@ -138,17 +138,21 @@ func TestACSVFileNeedsAHeaderThatNamesItsColumns(t *testing.T) {
 		"id,kind":                   `column "account" is missing`,
 		"id,kind,account,id":        `column "id" is there twice`,
 		`id,kind,"account`:          "not CSV",
+		` {"id":"1"}`:               "it is JSON, not CSV",
 		strings.Repeat("x", 70_000): "longer than",
 	} {
 		expect(t, readAll(t, strings.NewReader(header+"\nc,close,bob\n"), rows.CSV), []string{"error: reading line 1: "})
 		expect(t, readAll(t, strings.NewReader(header), rows.CSV), []string{want})
+		expect(t, readAll(t, strings.NewReader("\n \n"+header), rows.CSV), []string{"error: reading line 3: no usable header: "})
 	}
 }
 
 func TestAnEmptyFileHasNoRows(t *testing.T) {
 	t.Parallel()
 	for _, format := range []rows.Format{rows.JSONLines, rows.CSV} {
-		expect(t, readAll(t, strings.NewReader(""), format), nil)
+		for _, empty := range []string{"", "\n", " \r\n\n"} {
+			expect(t, readAll(t, strings.NewReader(empty), format), nil)
+		}
 	}
 }
 
