@@ -251,6 +251,9 @@ func TestAnInterruptStopsCleanly(t *testing.T) {
 	if p.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(p.errs.String(), "bank: interrupted\n") {
 		t.Errorf("exit status %d, want %d\n%s%s", p.ProcessState.ExitCode(), exitInterrupted, &p.out, &p.errs)
 	}
+	if out := p.out.String(); !strings.Contains(out, " operations by 16 writers on 50 accounts in ") || !strings.Contains(out, "the books were not checked") {
+		t.Errorf("it does not tell what was done until then:\n%s", out)
+	}
 	if out := run(t, store, "verify"); !strings.Contains(out, "The books are right.") {
 		t.Errorf("verify: %s", out)
 	}
