@@ -107,10 +107,10 @@ func awaitEvents(t *testing.T, store string, n int) int {
 	}
 }
 
-// few returns n, or a third of it in short mode: with the race detector everything takes its time.
+// few returns n, or a fifth of it in short mode: with the race detector everything takes its time.
 func few(n int) int {
 	if testing.Short() {
-		return max(n/3, 2)
+		return max(n/5, 2)
 	}
 	return n
 }
