@@ -14,7 +14,7 @@ func CheckID(id string) error {
 	case id == "":
 		return errors.New("it must not be empty")
 	case (es.Stream{Category: "operation", ID: id}).Validate() != nil:
-		return fmt.Errorf("taken are letters, digits and - _ : @ = +, at most %d", es.MaxStreamIDLen)
+		return fmt.Errorf("taken are ASCII letters, digits and - _ : @ = +, at most %d", es.MaxStreamIDLen)
 	}
 	return nil
 }

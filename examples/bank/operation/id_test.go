@@ -14,8 +14,8 @@ func TestAnIdIsWhatEveryStoreTakes(t *testing.T) {
 	for id, want := range map[string]string{
 		"alice": "", "Row-1_a:b@c=d+e": "", longest: "",
 		"":            "must not be empty",
-		"no body":     "taken are letters, digits",
-		"käthe":       "taken are letters, digits",
+		"no body":     "taken are ASCII letters, digits",
+		"käthe":       "taken are ASCII letters, digits",
 		longest + "x": "at most 200",
 	} {
 		if err := operation.CheckID(id); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

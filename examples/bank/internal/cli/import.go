@@ -35,7 +35,7 @@ columns can't be imported at all: exit status 1.
 A row has these fields, in CSV as columns that the first line names. A line has at
 most 65536 bytes, and no value goes over its end.
 
-  id         the operation's: letters, digits and - _ : @ = +
+  id         the operation's: ASCII letters, digits and - _ : @ = +
   kind       open, deposit, withdraw, transfer or close
   account    its id; of a transfer the sender
   to         transfer: the receiver

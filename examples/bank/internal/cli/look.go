@@ -37,7 +37,7 @@ func (a *app) accounts() *cobra.Command {
 						return err
 					}
 					if len(t.rows) == limit { // there is one more
-						defer fmt.Fprintf(a.out, "\nMore: bank accounts --limit %d --after %s\n", limit, last)
+						defer fmt.Fprintf(a.out, "\nThere are more: --after %s goes on.\n", last)
 						break
 					}
 					last = acc.ID()

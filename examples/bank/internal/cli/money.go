@@ -16,8 +16,8 @@ func (a *app) open() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open ACCOUNT --owner NAME --currency CODE [--overdraft AMOUNT]",
 		Short: "Open an account",
-		Long: `Open an account with a balance of zero. Its id is of your choice: letters, digits
-and any of - _ : @ = +. The store is made if there is none.`,
+		Long: `Open an account with a balance of zero. Its id is of your choice: ASCII letters,
+digits and any of - _ : @ = +. The store is made if there is none.`,
 		Example: `  bank open alice --owner "Alice Ada" --currency EUR
   bank open shop --owner "The Shop" --currency JPY --overdraft 50000`,
 		Args: onAccount,

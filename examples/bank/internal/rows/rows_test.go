@@ -98,7 +98,7 @@ func TestABadJSONLineIsRefusedByItsNumberAndTheNextIsRead(t *testing.T) {
 		`{"id":7}`:                        `"id" must be a string`,
 		`{"id":"x","amount":{"minor":1}}`: `"amount" must be a string`,
 		`{"kind":"close","account":"a"}`:  `"id" is missing`,
-		`{"id":"x y"}`:                    `id "x y": taken are letters`,
+		`{"id":"x y"}`:                    `id "x y": taken are ASCII letters`,
 		`{"id":"x","account":"a"}`:        `"kind" is missing`,
 		`{"id":"x","kind":"steal"}`:       `kind "steal" is none of`,
 		`{"id":"x","kind":"close"}`:       `"account" is missing`,
