@@ -15,6 +15,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -95,7 +96,8 @@ func goError(err error) error {
 	return err
 }
 
-// list asks the go command for the files of the packages that match the patterns.
+// list asks the go command for the files of the packages that match the patterns. Those of
+// dependencies, which a pattern such as "all" matches too, are not for this module to write to.
 func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 	for _, pattern := range cfg.Patterns {
 		if strings.HasSuffix(pattern, ".go") {
@@ -105,7 +107,7 @@ func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 	roots, err := packages.Load(&packages.Config{
 		Context: ctx,
 		Dir:     cfg.Dir,
-		Mode:    packages.NeedName | packages.NeedFiles,
+		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedModule,
 	}, cfg.Patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("listing packages: %w", goError(err))
@@ -113,7 +115,11 @@ func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 	if len(roots) == 0 {
 		return nil, fmt.Errorf("listing packages: no package matches %q", cfg.Patterns)
 	}
-	for _, root := range roots {
+	own := slices.DeleteFunc(slices.Clone(roots), func(p *packages.Package) bool { return p.Module != nil && !p.Module.Main })
+	if len(own) == 0 {
+		return nil, fmt.Errorf("listing packages: %s belongs to module %s: run esgen in that one", roots[0].PkgPath, roots[0].Module.Path)
+	}
+	for _, root := range own {
 		cfg.Logf("listed %s: %d files", root.PkgPath, len(root.GoFiles))
 		if root.Dir != "" && len(root.GoFiles) > 0 {
 			continue // esgen parses the files itself: it has better messages
@@ -122,5 +128,5 @@ func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 			return nil, fmt.Errorf("listing packages: %s", e.Msg)
 		}
 	}
-	return roots, nil
+	return own, nil
 }
