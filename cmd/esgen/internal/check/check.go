@@ -26,7 +26,9 @@ func Package(p *model.Package, problems *problem.List) {
 			}
 		}
 		for _, v := range a.Latest() {
-			c.apply(a, v)
+			if !v.Event.Broken {
+				c.apply(a, v)
+			}
 		}
 		for _, v := range a.Old() {
 			if v.Assign {
@@ -44,7 +46,7 @@ type checker struct {
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
 	for _, p := range problems {
-		if !p.Unknown || !c.problems.OnLine(p.Pos) {
+		if !p.Unknown || !c.Broken && !c.problems.OnLine(p.Pos) {
 			c.problems.At(p.Pos, "%s", p)
 		}
 	}

@@ -37,6 +37,7 @@ type Event struct {
 	Name      string
 	Aggregate *Aggregate
 	Versions  []*Version // 1, 2, 3 …
+	Broken    bool       // a directive or an upcaster of it is, which has been reported
 }
 
 // Latest returns the version that is recorded and applied; nil for a retired event, whose
