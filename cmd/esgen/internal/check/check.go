@@ -30,6 +30,7 @@ func Package(p *model.Package, problems *problem.List) {
 				c.apply(a, v)
 			}
 		}
+		c.unapplied(a)
 		for _, v := range a.Old() {
 			if v.Assign {
 				problems.At(v.AssignPos, "apply=assign is at version %d of %s, and only the latest is applied: remove it", v.Schema, v.Event.Name)
