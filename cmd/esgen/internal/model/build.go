@@ -79,6 +79,9 @@ func (b *builder) aggregate(d directive.Attached) {
 			b.problems.At(argPos(d, "name"), "aggregates %s and %s have the same category %q: give one of them another name=", other.Go, a.Go, a.Category)
 		}
 	}
+	if a.Fold, _ = value(d, "fold", ""); a.Fold != "" && !isEventName(a.Fold) {
+		b.problems.At(argPos(d, "fold"), "fold=%s is not made of 1 to %d letters, digits and _.:/- in ASCII: write one such as fold=2", a.Fold, maxEventName)
+	}
 	a.New, _ = value(d, "new", "")
 	if a.New != "" && !token.IsIdentifier(a.New) {
 		b.problems.At(argPos(d, "new"), "new=%s is no Go name: write new=New%s", a.New, names.Upper(a.Go))

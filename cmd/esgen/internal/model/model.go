@@ -23,6 +23,7 @@ type Package struct {
 type Aggregate struct {
 	Go       string // the Go name
 	Category string
+	Fold     string // of the apply methods; "" if the directive doesn't say
 	Type     *types.Named
 	Pos      token.Pos
 	Events   []*Event    // by stored name
