@@ -19,7 +19,9 @@ func (c *checker) names() {
 		}
 		if ok {
 			c.problems.At(mine, "%s has the name of what esgen generates for %s: %s", name, of, remedy)
-		} else if other, ok := owner[name]; ok {
+		} else if other, ok := owner[name]; ok && other == of {
+			c.problems.At(pos, "%s makes esgen generate %s twice: write another new= at its directive", of, name)
+		} else if ok {
 			c.problems.At(pos, "%s and %s both make esgen generate %s: rename one of them", other, of, name)
 		}
 		owner[name] = of

@@ -17,12 +17,11 @@ import (
 // whatever they become. (Structs have guards of their own.)
 func (w *writer) writeGuards(f *jen.File) {
 	found := map[*types.TypeName]*types.Basic{}
-	seen := map[*shape.Type]bool{}
 	for _, a := range w.Aggregates {
-		w.findBasics(a.State, found, seen)
+		w.findBasics(a.State, found)
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				w.findBasics(v.Shape, found, seen)
+				w.findBasics(v.Shape, found)
 			}
 		}
 	}
@@ -47,20 +46,15 @@ func (w *writer) writeGuards(f *jen.File) {
 
 // findBasics finds the named types within t that are made of basic ones, but for those of
 // the standard library, which don't change.
-func (w *writer) findBasics(t *shape.Type, found map[*types.TypeName]*types.Basic, seen map[*shape.Type]bool) {
-	if t == nil || seen[t] {
-		return
-	}
-	seen[t] = true
-	if named := t.Named(); named != nil && t.Kind != shape.Marshaler && t.Kind != shape.Text {
+func (w *writer) findBasics(t *shape.Type, found map[*types.TypeName]*types.Basic) {
+	for t := range t.All() {
+		named := t.Named()
+		if named == nil || t.Kind == shape.Marshaler || t.Kind == shape.Text {
+			continue
+		}
 		basic, ok := named.Underlying().(*types.Basic)
 		if pkg := named.Obj().Pkg(); ok && (pkg == w.Types || !shape.IsStandard(w.Path, pkg.Path())) && named.TypeArgs() == nil {
 			found[named.Obj()] = basic
 		}
-	}
-	w.findBasics(t.Key, found, seen)
-	w.findBasics(t.Elem, found, seen)
-	for _, f := range t.Fields {
-		w.findBasics(f.Type, found, seen)
 	}
 }

@@ -83,12 +83,18 @@ func (b *builder) aggregate(d directive.Attached) {
 		b.problems.At(argPos(d, "fold"), "fold=%s is not made of 1 to %d letters, digits and _.:/- in ASCII: write one such as fold=2", a.Fold, maxEventName)
 	}
 	a.New, _ = value(d, "new", "")
-	if a.New != "" && !token.IsIdentifier(a.New) {
-		b.problems.At(argPos(d, "new"), "new=%s is no Go name: write new=New%s", a.New, names.Upper(a.Go))
+	if a.New != "" && !canBeFunction(a.New) {
+		b.problems.At(argPos(d, "new"), "new=%s can't be the name of a function: write new=New%s", a.New, names.Upper(a.Go))
 		a.New = ""
 	}
 	b.aggregates[a.Go] = a
 	b.Aggregates = append(b.Aggregates, a)
+}
+
+// canBeFunction reports whether a generated function can have a name without a change to what other
+// code means by it.
+func canBeFunction(name string) bool {
+	return token.IsIdentifier(name) && name != "_" && name != "init" && name != "main" && types.Universe.Lookup(name) == nil
 }
 
 // nameFunctions gives the generated functions short names where the package is about one

@@ -191,6 +191,9 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 		case !isStruct:
 			b.problem(at, "the embedded field of an unexported type that is no struct would be lost", b.exportOrOptOut(f))
 			return c, nil, false
+		case f.Pkg() != b.user:
+			b.problem(at, "the fields of an unexported struct that another package embeds can't be reached from here", b.exportOrOptOut(f))
+			return c, nil, false
 		case ptr != nil:
 			b.problem(at, "an embedded pointer to an unexported struct can't be decoded by encoding/json", "export the type, or embed it without the pointer")
 			return c, nil, false

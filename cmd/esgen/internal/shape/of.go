@@ -114,6 +114,10 @@ func (b *builder) fill(s *Type, path string) {
 	case *types.Basic:
 		b.basic(s, u, path)
 	case *types.Pointer:
+		if pointsToItself(u) {
+			b.problem(path, fmt.Sprintf("%s holds nothing but pointers to itself", name(t)), "use a type that holds a value")
+			return
+		}
 		s.Kind = Pointer
 		s.Elem = b.build(u.Elem(), path)
 	case *types.Slice:
@@ -161,6 +165,18 @@ func (b *builder) canName(t types.Type, path string) bool {
 		b.problem(path, fmt.Sprintf("%s can't be named outside its package", name(t)), "use a type that is exported")
 	default:
 		b.problem(path, fmt.Sprintf("%s is in an internal package, which can't be imported from here", name(t)), "use a type of a package that is not internal")
+	}
+	return false
+}
+
+// pointsToItself reports whether no value is ever reached through p, as with type P *P.
+func pointsToItself(p *types.Pointer) bool {
+	seen := map[types.Type]bool{}
+	for ok := true; ok; p, ok = p.Elem().Underlying().(*types.Pointer) {
+		if seen[p] {
+			return true
+		}
+		seen[p] = true
 	}
 	return false
 }

@@ -27,6 +27,7 @@ var sources = map[string]string{
 		func (s *Sealed) UnmarshalText([]byte) error { return nil }
 		type hidden struct { A int }
 		type hiddenKey string
+		type Outer struct { hidden; N int }
 		type Keys struct { A map[hiddenKey]int }
 		type Leak struct { H hidden }
 		type Half int
@@ -111,6 +112,7 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"embedded unexported", shape.Event, "type num int\ntype in struct{ A int }\ntype E struct {\n num\n *in\n}", []string{"5: E.num: the embedded field of an unexported type", "6: E.in: an embedded pointer to an unexported struct"}},
 		{"foreign", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n P foreign.Plain\n S foreign.Secret\n L foreign.Leak\n H foreign.Half\n T foreign.Sealed\n}",
 			[]string{"4: E.P.B[].C: a channel", "5: E.S.a: the unexported field would be lost: use a type of your own", "6: E.L.H: example.org/foreign.hidden can't be named", "7: E.H: example.org/foreign.Half has MarshalJSON without UnmarshalJSON"}},
+		{"foreign embedded", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n O foreign.Outer\n}", []string{"4: E.O.hidden: the fields of an unexported struct that another package embeds"}},
 		{"foreign keys", shape.Event, "import \"example.org/foreign\"\ntype E struct {\n K foreign.Keys\n}", []string{"4: E.K.A: example.org/foreign.hiddenKey can't be named"}},
 		{"internal", shape.Event, "import \"example.org/lib\"\ntype E struct {\n O lib.Order\n F lib.Flat\n P lib.Optional\n}",
 			[]string{"4: E.O.One: example.org/lib/internal/in.Item is in an internal package, which can't be imported from here: use", "4: E.O.Codes[]", "4: E.O.ByCode",
@@ -134,6 +136,7 @@ func TestProblemsNameFieldPathAndRemedy(t *testing.T) {
 		{"unknown type", shape.Event, "type E struct {\n A Unknown\n B []Unknown\n C map[Unknown]int\n}", []string{"3: E.A: the type is unknown", "4: E.B[]", "5: E.C"}},
 		{"generic", shape.Event, "type E[T any] struct {\n A T\n}", []string{"3: E.A: a type parameter"}},
 		{"endless generic", shape.Event, "type G[T any] struct {\n Next *G[[]T]\n}\ntype E struct {\n G G[int]\n}", []string{"3: E.G.Next.Next"}},
+		{"pointers to nothing", shape.Event, "type P *P\ntype Q **R\ntype R *Q\ntype Int **int\ntype E struct {\n P P\n Q []Q\n I Int\n}", []string{"7: E.P: example.org/user.P holds nothing but pointers", "8: E.Q[]"}},
 		{"no struct", shape.Event, "type E int", []string{"2: E: example.org/user.E is no struct"}},
 		{"state", shape.State, "import (\"sync\"; \"github.com/esgen-go/esgen/aggregate\")\ntype E struct {\n aggregate.Root\n mu sync.Mutex\n ok sync.Mutex `esgen:\"-\"`\n on func()\n a any\n d int `esgen:\"default=1\"`\n e int `esgen:\"x\"`\n}",
 			[]string{"5: E.mu", "7: E.on: a function can't be stored: tag the field esgen:\"-\"", "8: E.a: an interface", "9: E.d: a state's field has no default", `10: E.e: esgen:"x" is not known`}},

@@ -7,6 +7,7 @@ package shape
 import (
 	"go/token"
 	"go/types"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -129,6 +130,25 @@ func (f *Field) behindPointer() bool {
 func (t *Type) Named() *types.Named {
 	n, _ := t.Go.(*types.Named)
 	return n
+}
+
+// All returns t and all shapes within it, each once.
+func (t *Type) All() iter.Seq[*Type] {
+	return func(yield func(*Type) bool) {
+		seen := map[*Type]bool{}
+		var walk func(t *Type) bool
+		walk = func(t *Type) bool {
+			if t == nil || seen[t] {
+				return true
+			}
+			seen[t] = true
+			if !yield(t) || !walk(t.Key) || !walk(t.Elem) {
+				return false
+			}
+			return !slices.ContainsFunc(t.Fields, func(f *Field) bool { return !walk(f.Type) })
+		}
+		walk(t)
+	}
 }
 
 // Problem is a reason why a type can't be stored as it stands.

@@ -30,7 +30,7 @@ func (g *Generator) emitGuards(f *jen.File) {
 		}
 		if st, ok := t.Go.Underlying().(*types.Struct); ok {
 			for f := range st.Fields() {
-				if alias := embeddedAlias(f); alias != nil && !slices.Contains(aliases, alias) {
+				if alias := embeddedAlias(f); alias != nil && f.Pkg() == g.pkg && g.canWrite(alias) && !slices.Contains(aliases, alias) {
 					aliases = append(aliases, alias)
 				}
 				if f.Embedded() { // also those of which no field is stored now

@@ -122,28 +122,19 @@ func (g *Generator) nameImports(f *jen.File) {
 
 // packagesOf adds the packages of all types within t to names.
 func packagesOf(t *shape.Type, names map[string]string) {
-	seen := map[*shape.Type]bool{}
-	var walk func(t *shape.Type)
 	named := func(t types.Type) {
 		if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil {
 			names[n.Obj().Pkg().Path()] = n.Obj().Pkg().Name()
 		}
 	}
-	walk = func(t *shape.Type) {
-		if t == nil || seen[t] {
-			return
-		}
-		seen[t] = true
+	for t := range t.All() {
 		named(t.Go)
 		if n := t.Named(); n != nil {
 			for arg := range n.TypeArgs().Types() {
 				named(arg)
 			}
 		}
-		walk(t.Elem)
-		walk(t.Key)
 		for _, f := range t.Fields {
-			walk(f.Type)
 			for _, s := range f.Steps {
 				if s.Ptr != nil {
 					named(s.Ptr)
@@ -151,7 +142,6 @@ func packagesOf(t *shape.Type, names map[string]string) {
 			}
 		}
 	}
-	walk(t)
 }
 
 // local returns a name for a local variable: name, unless that would hide
@@ -271,22 +261,10 @@ func (g *Generator) needWithin(t *shape.Type, hint string, forAppend bool) {
 
 // reaches reports whether a value of type from can hold one of type to.
 func reaches(from, to *shape.Type) bool {
-	seen := map[*shape.Type]bool{}
-	var walk func(t *shape.Type) bool
-	walk = func(t *shape.Type) bool {
-		if t == nil || seen[t] {
-			return false
-		}
-		seen[t] = true
-		if t.Elem != nil && (t.Elem == to || walk(t.Elem)) {
+	for t := range from.All() {
+		if t.Elem == to || slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Type == to }) {
 			return true
 		}
-		for _, f := range t.Fields {
-			if f.Type == to || walk(f.Type) {
-				return true
-			}
-		}
-		return false
 	}
-	return walk(from)
+	return false
 }

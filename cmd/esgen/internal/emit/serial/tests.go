@@ -1,6 +1,8 @@
 package serial
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -49,22 +51,10 @@ func (g *Generator) testName(name string) string {
 
 // hasDefaults reports whether a field somewhere in t has a default.
 func hasDefaults(t *shape.Type) bool {
-	seen := map[*shape.Type]bool{}
-	var walk func(t *shape.Type) bool
-	walk = func(t *shape.Type) bool {
-		if t == nil || seen[t] {
-			return false
-		}
-		seen[t] = true
-		if walk(t.Elem) {
+	for t := range t.All() {
+		if slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Default != nil }) {
 			return true
 		}
-		for _, f := range t.Fields {
-			if f.Default != nil || walk(f.Type) {
-				return true
-			}
-		}
-		return false
 	}
-	return walk(t)
+	return false
 }
