@@ -15,7 +15,14 @@ type upcast struct {
 	sum  string       // the sum that there is a slice of
 }
 
-const upcastForms = "write func(Old) New, func(Old) []New, or func(Old) without a result to drop the event, each with an error as last result if it can fail"
+// upcastForms says which functions are upcasters.
+func (b *builder) upcastForms() string {
+	several := ""
+	if len(b.Aggregates) == 1 {
+		several = " ([]" + names.Sum(b.Aggregates[0].Go) + " for events of several types)"
+	}
+	return "write func(Old) New, func(Old) []New" + several + ", or func(Old) without a result to drop the event, each with an error as last result if it can fail"
+}
 
 // upcast adds an upcaster. It returns false if the function is none, which has been reported.
 func (b *builder) upcast(d directive.Attached) bool {
@@ -37,10 +44,10 @@ func (b *builder) upcast(d directive.Attached) bool {
 		b.problems.At(pos, "upcaster %s has type parameters: write one function for each version", name)
 		return false
 	case sig.Variadic():
-		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, upcastForms)
+		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, b.upcastForms())
 		return false
 	case sig.Params().Len() != 1:
-		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), upcastForms)
+		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), b.upcastForms())
 		return false
 	}
 	param := sig.Params().At(0).Type()
@@ -56,7 +63,7 @@ func (b *builder) upcast(d directive.Attached) bool {
 
 	u := &upcast{Upcast: &Upcast{Func: name, Pos: pos}}
 	if u.from = b.versionStruct(param); u.from == nil {
-		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), upcastForms)
+		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), b.upcastForms())
 		return false
 	}
 	if n := len(results); n > 0 && isError(results[n-1]) {
@@ -66,7 +73,7 @@ func (b *builder) upcast(d directive.Attached) bool {
 	case len(results) == 0:
 		u.Result = None
 	case len(results) > 1 || !b.upcastResult(u, results[0]):
-		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), upcastForms)
+		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), b.upcastForms())
 		return false
 	}
 	if other := u.from.from; other != nil {
