@@ -50,7 +50,11 @@ func (b *builder) missing(e *Event, versions string, v *Version) {
 	base, _ := numbered(last.Go)
 	name := base + "V" + strconv.Itoa(v.Schema-1)
 	declare := ""
-	if s := b.structs[name]; !b.declaresType(name) || s != nil && s.version != nil {
+	s := b.structs[name]
+	if s != nil && s.version == nil && s.from != nil {
+		return // told of its upcaster
+	}
+	if !b.declaresType(name) || s != nil && s.version != nil {
 		name = b.free(name)
 		declare = fmt.Sprintf("declare type %s struct with the fields of that version and ", name)
 	}

@@ -9,8 +9,11 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 )
 
-// upcastStub says which upcaster to write.
+// upcastStub says which upcaster to write, or where the directive is all that is missing.
 func (b *builder) upcastStub(from, to string) string {
+	if f := b.forgotten(from, to); f != nil {
+		return "//esgen:upcast above " + f.Name.Name
+	}
 	return fmt.Sprintf("func %s(old %s) %s { … } with //esgen:upcast above it", b.free("upcast"+names.Upper(from)), from, to)
 }
 
