@@ -113,7 +113,7 @@ func validateFingerprint(name string) error { return validateName("fingerprint",
 
 func validateName(what, name string) error {
 	if name == "" || len(name) > 200 || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
-		return fmt.Errorf("%s %.80q: 1 to 200 bytes of UTF-8 without U+0000 are taken: %w", what, name, ErrInvalidName)
+		return fmt.Errorf("%s %.80q: 1 to 200 bytes of UTF-8 without U+0000 are allowed: %w", what, name, ErrInvalidName)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func validateType(name string) error {
 	}
 	for i := 0; i < len(name); i++ {
 		if !isTypeByte(name[i]) {
-			return fmt.Errorf("%q at byte %d, taken are letters, digits and - _ . : /: %w", name[i], i, ErrInvalidType)
+			return fmt.Errorf("%q at byte %d, allowed are letters, digits and - _ . : /: %w", name[i:i+1], i, ErrInvalidType)
 		}
 	}
 	return nil

@@ -51,7 +51,8 @@ type Store interface {
 	Append(ctx context.Context, writes ...Write) (Receipt, error)
 
 	// Read yields the events of one stream. A stream that does not exist yields
-	// [ErrNotFound]; a range without events yields nothing.
+	// [ErrNotFound]; a range without events yields nothing. `for rec := range` would drop
+	// either error: see above.
 	Read(ctx context.Context, q ReadQuery) iter.Seq2[Recorded, error]
 
 	// Load yields what is needed to rebuild an aggregate, in one round trip where the
@@ -125,7 +126,7 @@ func (s Snapshot) Validate() error {
 type Feed interface {
 	// ReadAll yields the events after a position, in order, up to the head of the feed
 	// as it was when the loop began. A position beyond the head yields a
-	// *[BeyondHeadError].
+	// *[BeyondHeadError]. `for rec := range` would drop errors: see [Store].
 	ReadAll(ctx context.Context, q FeedQuery) iter.Seq2[Recorded, error]
 
 	// Head returns the position up to which the feed can be read now; 0 if it is empty. A
@@ -149,7 +150,8 @@ type Checkpoints interface {
 
 // Lister lists streams.
 type Lister interface {
-	// Streams yields the streams of a category in the byte order of their ids.
+	// Streams yields the streams of a category in the byte order of their ids. `for info
+	// := range` would drop errors: see [Store].
 	Streams(ctx context.Context, q ListQuery) iter.Seq2[StreamInfo, error]
 }
 

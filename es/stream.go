@@ -47,11 +47,11 @@ func (s Stream) Validate() error {
 	case s.ID == "":
 		return fmt.Errorf("stream id of category %q is empty: %w", s.Category, ErrInvalidStream)
 	case len(s.ID) > MaxStreamIDLen:
-		return fmt.Errorf("stream id %.40q… is %d bytes, at most %d are taken: %w", s.ID, len(s.ID), MaxStreamIDLen, ErrInvalidStream)
+		return fmt.Errorf("stream id %.40q… is %d bytes, at most %d are allowed: %w", s.ID, len(s.ID), MaxStreamIDLen, ErrInvalidStream)
 	}
 	for i := 0; i < len(s.ID); i++ {
 		if !isIDByte(s.ID[i]) {
-			return fmt.Errorf("stream id %q has %q at byte %d, taken are letters, digits and - _ : @ = +: %w", s.ID, s.ID[i], i, ErrInvalidStream)
+			return fmt.Errorf("stream id %q has %q at byte %d, allowed are letters, digits and - _ : @ = +: %w", s.ID, s.ID[i:i+1], i, ErrInvalidStream)
 		}
 	}
 	return nil
@@ -64,11 +64,11 @@ func ValidateCategory(category string) error {
 	case category == "":
 		return fmt.Errorf("stream category is empty: %w", ErrInvalidStream)
 	case len(category) > MaxCategoryLen:
-		return fmt.Errorf("stream category %.40q… is %d bytes, at most %d are taken: %w", category, len(category), MaxCategoryLen, ErrInvalidStream)
+		return fmt.Errorf("stream category %.40q… is %d bytes, at most %d are allowed: %w", category, len(category), MaxCategoryLen, ErrInvalidStream)
 	}
 	for i := 0; i < len(category); i++ {
 		if c := category[i]; !isLower(c) && !isDigit(c) && c != '_' {
-			return fmt.Errorf("stream category %q has %q at byte %d, taken are a-z 0-9 _: %w", category, c, i, ErrInvalidStream)
+			return fmt.Errorf("stream category %q has %q at byte %d, allowed are a-z 0-9 _: %w", category, category[i:i+1], i, ErrInvalidStream)
 		}
 	}
 	return nil

@@ -100,6 +100,54 @@ func ExampleAtVersion() {
 	// Output: at version 1 the balance was 0
 }
 
+// As of a time means with what was recorded up to then, by the store's clock.
+func ExampleAsOf() {
+	store := memory.New()
+	accounts := account.NewRepository(store)
+	annAndBen(accounts)
+
+	var last es.Recorded
+	for rec, err := range store.Read(ctx, es.ReadQuery{Stream: es.Stream{Category: "account", ID: "ann"}}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		last = rec
+	}
+	a, err := accounts.Load(ctx, "ann", repository.AsOf(last.RecordedAt))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("at version", a.Version(), "the balance was", a.Balance)
+
+	_, err = accounts.Load(ctx, "ann", repository.AsOf(newYear))
+	fmt.Println(errors.Is(err, es.ErrNotFound), err)
+	// Output:
+	// at version 2 the balance was 100
+	// true loading account-ann as of 2026-01-01T00:00:00Z: not found
+}
+
+// Snapshots shorten the loads of long streams. They are a cache: one that can't be
+// saved or read is told to the hook and fails nothing.
+func ExampleSnapshotEvery() {
+	accounts := account.NewRepository(memory.New(),
+		repository.SnapshotEvery(100),
+		repository.OnSnapshotError(func(_ context.Context, stream es.Stream, err error) {
+			log.Printf("%s goes on without a snapshot: %v", stream, err)
+		}))
+	annAndBen(accounts)
+	for range 150 {
+		if err := accounts.Update(ctx, "ann", func(a *account.Account) error { return a.Deposit(1) }); err != nil {
+			log.Fatal(err)
+		}
+	}
+	a, err := accounts.Load(ctx, "ann") // from the snapshot of version 100 and 52 events
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("at version", a.Version(), "the balance is", a.Balance)
+	// Output: at version 152 the balance is 250
+}
+
 // A request that comes twice under one key is done once.
 func ExampleIdempotencyKey() {
 	accounts := account.NewRepository(memory.New())

@@ -30,6 +30,22 @@ func TestLoadRefusesAnIDThatNoStoreTakes(t *testing.T) {
 	wantIs(t, err, es.ErrInvalidStream)
 }
 
+func TestARepositoryWithoutAStoreSaysSo(t *testing.T) {
+	t.Parallel()
+	accounts := account.NewRepository(nil)
+	_, loadErr := accounts.Load(t.Context(), "1")
+	a := account.New("1")
+	noError(t, a.Open("Ann", opened))
+	_, saveErr := accounts.Save(t.Context(), a)
+	for name, err := range map[string]error{
+		"Load": loadErr, "Save": saveErr, "Create": accounts.Create(t.Context(), "1", open), "Verify": accounts.Verify(t.Context(), "1"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "store is nil") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestLoadStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	accounts := withAccount(t, memory.New())

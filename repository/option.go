@@ -60,9 +60,12 @@ func (o saveOption) configureSave(s *saving) { o(s) }
 // derived from their stream and the key (see [es.DeriveID]), so that they are stored
 // once however often the command comes. Create, Update and [Atomically] look the key up
 // before they decide, and a command that was done before is a success without being run
-// again. A command that records nothing is not remembered. Choose a key that names the
-// intent, such as the id of the client's request; the default is none, and ids are
-// random.
+// again. A command that records nothing is not remembered.
+//
+// The key is all that is compared. Another command under a used key of the same
+// stream counts as done, and is not run: choose a key that names one intent, such as
+// the id of the client's request. With [Atomically] a key is used as soon as one of the
+// streams has it. The default is no key, and ids are random.
 func IdempotencyKey(key string) SaveOption {
 	return saveOption(func(s *saving) { s.keyed, s.key = true, key })
 }
@@ -70,7 +73,8 @@ func IdempotencyKey(key string) SaveOption {
 // ReceiptTo has the receipt of a success written to r: the positions to wait for in a
 // projection, and whether it was a duplicate. That can be one of this very call, whose
 // first reply was lost. A duplicate that was found by its idempotency key before
-// deciding has no Streams, and so has a command that recorded nothing.
+// deciding has no Streams, and so has a command that recorded nothing. The default drops
+// it.
 func ReceiptTo(r *es.Receipt) SaveOption {
 	return saveOption(func(s *saving) { s.receipt = r })
 }

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/esgen-go/esgen/aggregate"
@@ -28,7 +29,8 @@ type config struct {
 
 // New returns a repository of the aggregates of a type that esgen has generated;
 // the generated NewRepository calls it. Without options it tries again up to 16
-// times and takes no snapshots. A mistake in the options is returned by every call.
+// times and takes no snapshots. A mistake in the options, or a nil store, is returned by
+// every call.
 func New[T any](store es.Store, typ aggregate.Type[T], opts ...Option) *Repository[T] {
 	c := config{retry: defaultRetry}
 	for _, o := range opts {
@@ -36,6 +38,9 @@ func New[T any](store es.Store, typ aggregate.Type[T], opts ...Option) *Reposito
 	}
 	r := &Repository[T]{store: store, typ: typ, fingerprint: typ.Fingerprint(), retry: c.retry}
 	r.snapshots, r.broken = newSnapshotPolicy[T](c)
+	if store == nil {
+		r.broken = errors.New("its store is nil: open one first")
+	}
 	return r
 }
 

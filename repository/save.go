@@ -23,7 +23,7 @@ type Staged interface {
 	// write returns the pending events as they are to be appended; none if nothing is pending.
 	write(ctx context.Context, s saving) (es.Write, error)
 	// saved takes notice that the write was stored.
-	saved(written es.Written, duplicate bool)
+	saved(written es.Written)
 	// snapshot takes a snapshot if one is due.
 	snapshot(ctx context.Context)
 }
@@ -38,7 +38,8 @@ func (r *Repository[T]) Stage(a *T) Staged { return staged[T]{r, a} }
 // After a success a has the version of its last event and nothing pending. After an
 // error it still has its pending events. They keep the ids that the first Save gave
 // them, so calling Save again is safe and settles whether a Save that failed was
-// stored after all. Errors:
+// stored after all; do so before recording more, for if it was, what was recorded since
+// is refused ([ErrStale]). Errors:
 //
 //   - *[es.ConflictError]: someone else saved first. Load it again and decide afresh,
 //     as [Repository.Update] does by itself.
@@ -95,27 +96,65 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 	if len(writes) == 0 {
 		return es.Receipt{}, nil
 	}
-	receipt, err := all[0].storedIn().Append(ctx, writes...)
-	for errors.Is(err, es.ErrOutcomeUnknown) {
-		if err = tries.next(ctx, err); err != nil {
-			return es.Receipt{}, err
-		}
-		receipt, err = all[0].storedIn().Append(ctx, writes...)
-	}
+	receipt, err := send(ctx, all[0].storedIn(), writes, tries)
 	if err != nil {
-		return es.Receipt{}, err
+		return es.Receipt{}, s.explain(err, pending)
 	}
 	if len(receipt.Streams) != len(writes) {
 		return es.Receipt{}, fmt.Errorf("saving %s: the store's receipt is for %d streams instead of %d",
 			writes[0].Stream, len(receipt.Streams), len(writes))
 	}
 	for i, member := range pending {
-		member.saved(receipt.Streams[i], receipt.Duplicate)
+		member.saved(receipt.Streams[i])
 	}
 	for _, member := range pending {
 		member.snapshot(ctx)
 	}
 	return receipt, nil
+}
+
+// send appends, and again while the outcome is unknown.
+func send(ctx context.Context, store es.Store, writes []es.Write, tries *retries) (es.Receipt, error) {
+	for unknown := error(nil); ; {
+		receipt, err := store.Append(ctx, writes...)
+		switch {
+		case err == nil:
+			return receipt, nil
+		case errors.Is(err, es.ErrOutcomeUnknown):
+			unknown = err
+		case unknown != nil && !settles(err):
+			return es.Receipt{}, fmt.Errorf("%w, after: %w", err, unknown)
+		default:
+			return es.Receipt{}, err
+		}
+		if err := tries.next(ctx, unknown); err != nil {
+			return es.Receipt{}, err
+		}
+	}
+}
+
+// settles tells whether an error means that no earlier try was stored either. One such as
+// a connection that is refused speaks for its own try alone.
+func settles(err error) bool {
+	_, invalid := errors.AsType[*es.InvalidError](err)
+	return invalid || errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrIdempotency)
+}
+
+// explain tells why ids that were drawn for these very events are in use: a Save that
+// failed had stored them, and this one brings others with them. No further one can
+// succeed.
+func (s saving) explain(err error, pending []Staged) error {
+	switch {
+	case !errors.Is(err, es.ErrIdempotency):
+		return err
+	case s.keyed:
+		return fmt.Errorf("saving %s with idempotency key %q: %w", pending[0].name(), s.key, err)
+	}
+	for _, member := range pending {
+		aggregate.Freeze(member.root(), ErrStale)
+	}
+	return fmt.Errorf("saving %s: an earlier Save that failed had stored a part of what is pending after all: %w: %w",
+		pending[0].name(), ErrStale, err)
 }
 
 var errDifferentStores = errors.New("their stores are not the same, " +
@@ -212,9 +251,11 @@ func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es
 	return events, nil
 }
 
-func (m staged[T]) saved(written es.Written, duplicate bool) {
+func (m staged[T]) saved(written es.Written) {
 	root := m.root()
-	if duplicate && written.First != root.Version()+1 {
+	// Events that do not follow the state were stored before it was loaded, so that it counts
+	// them twice. Where they are tells that, whatever the receipt says of a duplicate.
+	if written.First != root.Version()+1 {
 		aggregate.Saved(root, root.Version())
 		aggregate.Freeze(root, ErrStale)
 		return

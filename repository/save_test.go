@@ -217,6 +217,67 @@ func TestASaveThatFailedCanBeTriedAgainLater(t *testing.T) {
 	wantAccount(t, accounts, "1", 5, 2)
 }
 
+func TestAnUnknownOutcomeStaysSoUntilATrySettlesIt(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("connection refused")
+	for name, c := range map[string]struct {
+		second func(cancel func()) error
+		is     error // beside es.ErrOutcomeUnknown
+	}{
+		"an error that is not about it": {func(func()) error { return refused }, refused},
+		"the context's end": {func(cancel func()) error {
+			cancel()
+			return context.Canceled
+		}, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := newFaulty()
+			accounts := withAccount(t, store, repository.Backoff(0, 0))
+			a := load(t, accounts, "1")
+			noError(t, a.Deposit(5))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			before := store.appends.Load()
+			store.onAppend = func(n int64, _ []es.Write, append func() (es.Receipt, error)) (es.Receipt, error) {
+				if n == before+1 {
+					return lostReply(append)
+				}
+				return es.Receipt{}, c.second(cancel)
+			}
+			_, err := accounts.Save(ctx, a)
+			wantIs(t, err, c.is)
+			wantIs(t, err, es.ErrOutcomeUnknown)
+			if n := store.appends.Load() - before; n != 2 {
+				t.Errorf("%d appends", n)
+			}
+		})
+	}
+}
+
+func TestWhatIsRecordedAfterASaveThatWasStoredAfterAllIsStale(t *testing.T) {
+	t.Parallel()
+	store := newFaulty()
+	accounts := withAccount(t, store, repository.MaxRetries(0))
+	store.onAppend = func(_ int64, _ []es.Write, store func() (es.Receipt, error)) (es.Receipt, error) {
+		return lostReply(store)
+	}
+	a := load(t, accounts, "1")
+	noError(t, a.Deposit(5))
+	_, err := accounts.Save(t.Context(), a)
+	wantIs(t, err, es.ErrOutcomeUnknown)
+	store.onAppend = nil
+	noError(t, a.Deposit(7))
+	for range 2 {
+		_, err = accounts.Save(t.Context(), a)
+		wantIs(t, err, repository.ErrStale)
+		if len(pending(a)) != 2 {
+			t.Errorf("%d events pending", len(pending(a)))
+		}
+	}
+	wantAccount(t, accounts, "1", 5, 2)
+}
+
 func TestSaveLeavesTheMemoryItGaveToTheStoreAlone(t *testing.T) {
 	t.Parallel()
 	store := newFaulty()
@@ -393,4 +454,25 @@ func TestSaveAllRefusesWhatCanNotBeAtomic(t *testing.T) {
 		t.Errorf("none at all: got %+v, %v", receipt, err)
 	}
 	wantAccount(t, accounts, "1", 0, 1)
+}
+
+func TestSaveIsStaleWhereItsEventsWereStoredBeforeWhateverTheReceiptSays(t *testing.T) {
+	t.Parallel()
+	key := repository.IdempotencyKey("k")
+	store := newFaulty()
+	accounts := withAccount(t, store, repository.SnapshotEvery(1))
+	noError(t, accounts.Update(t.Context(), "1", deposit(5), key))
+	store.onAppend = func(_ int64, _ []es.Write, store func() (es.Receipt, error)) (es.Receipt, error) {
+		receipt, err := store()
+		receipt.Duplicate = false // as a store may say that had to send the append twice
+		return receipt, err
+	}
+	a := load(t, accounts, "1")
+	noError(t, a.Deposit(5))
+	_, err := accounts.Save(t.Context(), a, key)
+	noError(t, err)
+	noError(t, a.Deposit(1))
+	_, err = accounts.Save(t.Context(), a)
+	wantIs(t, err, repository.ErrStale)
+	wantAccount(t, accounts, "1", 5, 2) // and no snapshot counts the deposit twice
 }

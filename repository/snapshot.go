@@ -25,6 +25,9 @@ func (o option) configure(c *config) { o(c) }
 // A snapshot is taken within the save, which returns when it is stored. It goes on for
 // up to 5 seconds after the save's context ends. If it fails, the save is a success all
 // the same and the next one tries again: see [OnSnapshotError].
+//
+// Snapshots of a state of another shape are not used. A changed apply body leaves the
+// shape as it is: say //esgen:aggregate fold=2, or the old results stay.
 func SnapshotEvery(n int) Option {
 	return option(func(c *config) {
 		c.snapshotEvery, c.snapshotWhen = n, nil

@@ -83,8 +83,8 @@ func (r *Repository[T]) Update(ctx context.Context, id string, cmd func(*T) erro
 //
 // When the outcome of an append is unknown, the same events are sent again under the
 // same ids. If that does not settle it within the retries, the error is
-// [es.ErrOutcomeUnknown], and only a command with an [IdempotencyKey] can safely be
-// called again. With one, each aggregate is asked for the key as it is loaded; if one
+// [es.ErrOutcomeUnknown]; a context that ends meanwhile leaves the outcome open too. Then
+// only a command with an [IdempotencyKey] can safely be called again. With one, each aggregate is asked for the key as it is loaded; if one
 // has it, all was stored before and the call is a success, whatever f returns. So f
 // should get its aggregates, the same ones each time, before it decides.
 //

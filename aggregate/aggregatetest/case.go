@@ -3,6 +3,7 @@ package aggregatetest
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/esgen-go/esgen/aggregate"
@@ -54,8 +55,7 @@ func (c *Case[T]) When(cmd func(*T) error) *Outcome[T] {
 
 	replayed := new(T)
 	aggregate.Init(c.typ.Root(replayed), c.typ.Root(c.a).ID(), c.typ)
-	c.replay(replayed, c.given)
-	c.replay(replayed, o.recorded)
+	c.replay(replayed, slices.Concat(c.given, o.recorded))
 	ways := [2]string{"after the command", "replayed from the stored events"}
 	if err := aggregate.Compare(c.typ, ways, c.a, replayed); err != nil {
 		c.t.Errorf("When: %v\nAn apply body keeps what the stored form of an event does not, "+

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/aggregate/aggregatetest"
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/internal/fixture/account"
@@ -53,6 +55,30 @@ func TestGivenTakesEventsAsTheyAreStored(t *testing.T) {
 	aggregatetest.Given(t, account.New("1"), old).
 		When(func(a *account.Account) error { return a.Withdraw(30) }).
 		Then(account.Moved{Amount: -30})
+}
+
+// versions notes which versions were replayed.
+type versions struct {
+	aggregate.Type[account.Account]
+	replayed *[]es.Version
+}
+
+func (v versions) Replay(a *account.Account, row es.Row) error {
+	*v.replayed = append(*v.replayed, row.Version)
+	return v.Type.Replay(a, row)
+}
+
+func TestWhatIsRecordedIsReplayedWithTheVersionsItWillHave(t *testing.T) {
+	t.Parallel()
+	a, replayed := account.New("1"), []es.Version{}
+	typ, _ := aggregate.TypeOf(a)
+	aggregate.Init(typ.Root(a), "1", versions{typ, &replayed})
+	given := aggregatetest.Given(t, a, opened, account.Moved{Amount: 5})
+	replayed = nil
+	given.When(deposit(7)).Then(account.Moved{Amount: 7})
+	if !slices.Equal(replayed, []es.Version{1, 2, 3}) {
+		t.Errorf("replayed versions %d", replayed)
+	}
 }
 
 // recorder is a test whose failures are expected.

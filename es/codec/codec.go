@@ -69,7 +69,7 @@ var (
 	ErrNotFinite     = errors.New("NaN and infinities have no JSON form")
 	ErrRange         = errors.New("number out of range")
 	ErrDuplicateName = errors.New("duplicate name in an object")
-	ErrMissing       = errors.New("required field is missing")
+	ErrMissing       = errors.New("required field is missing: if it was added after the event was stored, give it omitempty, esgen:\"default=…\", or a schema version of its own")
 	ErrNull          = errors.New("null where a value is required")
 	ErrDepth         = errors.New("nested too deeply")
 	ErrSyntax        = errors.New("invalid JSON")

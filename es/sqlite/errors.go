@@ -21,6 +21,9 @@ var (
 // errDamaged is what a file holds that this package never writes.
 var errDamaged = errors.New("the file is damaged: restore it from a backup")
 
+// errMoved is what happens when somebody removes or replaces a file in use.
+var errMoved = errors.New("the file was removed or replaced while it was open: close the store and open it again")
+
 // code returns the primary result code of SQLite in an error, 0 if there is none.
 func code(err error) int {
 	var e *driver.Error

@@ -40,6 +40,13 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err := w.connect(ctx, createFile); err != nil {
 		return nil, fmt.Errorf("opening the event store %s: %w", path, explain(err))
 	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		s.path = target // beside which SQLite keeps the WAL
+	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		_ = w.conn.Close()
+		return nil, fmt.Errorf("opening the event store: %w", err)
+	}
 	s.tasks.Go(w.run)
 	return s, nil
 }
@@ -62,8 +69,11 @@ func checkPath(path string) (string, error) {
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: the directory does not exist: create it first", path)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
 		return "", fmt.Errorf("%s is a directory: name a file in it", path)
+	case err == nil && !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is no regular file (%s)", path, info.Mode())
 	}
 	return path, nil
 }
@@ -122,7 +132,26 @@ func (s *Store) connect(ctx context.Context, mode string, pragmas ...string) (*c
 		}
 		return err
 	})
+	if moved := s.moved(); moved != nil {
+		if err == nil {
+			_ = c.Close()
+		}
+		return nil, moved
+	}
 	return c, err
+}
+
+// moved returns an error if the path no longer leads to the file that was opened. What
+// was appended then would be acknowledged and lost, and a connection opened then would
+// be to another file.
+func (s *Store) moved() error {
+	if s.file == nil {
+		return nil // it is being opened
+	}
+	if info, err := os.Stat(s.path); err != nil || !os.SameFile(info, s.file) {
+		return errMoved
+	}
+	return nil
 }
 
 // isClosed reports whether Close has begun.

@@ -1,12 +1,15 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/sqlite"
@@ -160,6 +163,52 @@ func TestRelativePathOutlivesAChangeOfDirectory(t *testing.T) {
 	}
 	if head, err := s.Head(t.Context()); head != 1 || err != nil { // opens a connection
 		t.Fatalf("Head() = %d, %v; want 1", head, err)
+	}
+}
+
+func TestOpenStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	if s, err := sqlite.Open(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("Open() = %v, %v; want context.Canceled", s, err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("Open() made the file")
+	}
+}
+
+// A clock that was set back, or another machine's that was ahead.
+func TestRecordedAtNeverDecreasesThoughTheClockDoes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	s := open(t, path)
+	appended := func(expect es.Expected) time.Time {
+		t.Helper()
+		if _, err := s.Append(t.Context(), write("1", expect, event())); err != nil {
+			t.Fatal(err)
+		}
+		for rec, err := range s.Read(t.Context(), es.ReadQuery{Stream: write("1", expect).Stream, Backwards: true, Limit: 1}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rec.RecordedAt
+		}
+		return time.Time{}
+	}
+	appended(es.NoStream)
+	ahead := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
+	bare(t, path, fmt.Sprintf("UPDATE events SET recorded_at = %d", ahead.UnixMicro()))
+	if at := appended(es.Exactly(1)); !at.Equal(ahead) {
+		t.Errorf("recorded at %v, after an event of %v", at, ahead)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if at := appended(es.Exactly(2)); !at.Equal(ahead) {
+		t.Errorf("recorded at %v after reopening, after an event of %v", at, ahead)
 	}
 }
 

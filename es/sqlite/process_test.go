@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -320,21 +321,54 @@ func readable(t *testing.T, dir string) string {
 	return path
 }
 
-func TestRemovedFileIsAnErrorAndNoEmptyStore(t *testing.T) {
+func TestRemovedFileTakesNoAppendsAndIsNotMadeAnew(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "events.db")
-	s, err := sqlite.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := open(t, path)
 	if err := os.Remove(path); err != nil {
 		t.Skip("an open file can't be removed here: ", err)
 	}
-	if head, err := s.Head(t.Context()); err == nil {
-		t.Errorf("Head() = %d without an error", head)
+	const says = "removed or replaced"
+	if head, err := s.Head(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("Head() = %d, %v; want an error that says what happened to the file", head, err)
+	}
+	for range 2 {
+		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("Append() = %v; want an error that says what happened to the file", err)
+		}
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Error("reading made a new file")
+		t.Error("there is a new file")
+	}
+}
+
+func TestReplacedFileIsLeftToTheOthersWhoOpenedIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events.db")
+	old := open(t, path)
+	if _, err := old.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil { // and leave its WAL behind
+		t.Skip("an open file can't be removed here: ", err)
+	}
+	s := open(t, path)
+	if _, err := s.Append(t.Context(), write("2", es.NoStream, event())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Append(t.Context(), write("3", es.NoStream, event())); err == nil {
+		t.Error("Append() to a file that was replaced succeeds")
+	}
+	if head, err := old.Head(t.Context()); err == nil {
+		t.Errorf("Head() = %d of a file that was replaced, without an error", head)
+	}
+	if err := old.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + "-wal"); err != nil {
+		t.Error("closing the old store removed the new file's WAL:", err)
+	}
+	if head, err := s.Head(t.Context()); head != 1 || err != nil {
+		t.Errorf("Head() = %d, %v of the new file; want 1", head, err)
 	}
 }

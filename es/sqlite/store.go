@@ -11,12 +11,14 @@
 // SQLite's WAL mode don't work over a network. Beside it SQLite keeps two files,
 // with -wal and -shm at the end of their names; the first may hold committed
 // events. Copy a file that is in use with VACUUM INTO or SQLite's backup,
-// never with cp.
+// never with cp. A file that is removed or replaced while it is open takes no more
+// appends.
 package sqlite
 
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +30,7 @@ import (
 // one with [Open], and close it.
 type Store struct {
 	path    string
+	file    os.FileInfo // as it was opened
 	config  config
 	readers pool
 	ops     chan *operation // to the writer, unbuffered: who waits there can still leave

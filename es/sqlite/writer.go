@@ -57,6 +57,7 @@ type writer struct {
 
 	last      es.Position // of the feed at the last commit
 	contended int         // commits for which other processes are reckoned with
+	untilTrim int         // commits until it looks at the size of the WAL
 }
 
 const (
@@ -97,6 +98,7 @@ func (w *writer) run() {
 			runtime.Gosched() // lets those come that the last commit has just answered
 			w.commit()
 			clear(w.batch)
+			w.trim()
 		case <-w.store.closing:
 			return
 		}
@@ -112,6 +114,9 @@ func (w *writer) commit() {
 	}
 	t := &tx{conn: w.conn, kinds: w.kinds}
 	err := w.fill(t)
+	if err == nil {
+		err = w.store.moved()
+	}
 	if err != nil {
 		w.abandon()
 		w.answer(err)
