@@ -23,7 +23,7 @@ type Staged interface {
 	// write returns the pending events as they are to be appended; none if nothing is pending.
 	write(ctx context.Context, s saving) (es.Write, error)
 	// saved takes notice that the write was stored.
-	saved(written es.Written, duplicate bool)
+	saved(written es.Written)
 	// snapshot takes a snapshot if one is due.
 	snapshot(ctx context.Context)
 }
@@ -105,7 +105,7 @@ func (s saving) save(ctx context.Context, all []Staged, tries *retries) (es.Rece
 			writes[0].Stream, len(receipt.Streams), len(writes))
 	}
 	for i, member := range pending {
-		member.saved(receipt.Streams[i], receipt.Duplicate)
+		member.saved(receipt.Streams[i])
 	}
 	for _, member := range pending {
 		member.snapshot(ctx)
@@ -251,9 +251,11 @@ func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es
 	return events, nil
 }
 
-func (m staged[T]) saved(written es.Written, duplicate bool) {
+func (m staged[T]) saved(written es.Written) {
 	root := m.root()
-	if duplicate && written.First != root.Version()+1 {
+	// Events that do not follow the state were stored before it was loaded, so that it counts
+	// them twice. Where they are tells that, whatever the receipt says of a duplicate.
+	if written.First != root.Version()+1 {
 		aggregate.Saved(root, root.Version())
 		aggregate.Freeze(root, ErrStale)
 		return

@@ -455,3 +455,24 @@ func TestSaveAllRefusesWhatCanNotBeAtomic(t *testing.T) {
 	}
 	wantAccount(t, accounts, "1", 0, 1)
 }
+
+func TestSaveIsStaleWhereItsEventsWereStoredBeforeWhateverTheReceiptSays(t *testing.T) {
+	t.Parallel()
+	key := repository.IdempotencyKey("k")
+	store := newFaulty()
+	accounts := withAccount(t, store, repository.SnapshotEvery(1))
+	noError(t, accounts.Update(t.Context(), "1", deposit(5), key))
+	store.onAppend = func(_ int64, _ []es.Write, store func() (es.Receipt, error)) (es.Receipt, error) {
+		receipt, err := store()
+		receipt.Duplicate = false // as a store may say that had to send the append twice
+		return receipt, err
+	}
+	a := load(t, accounts, "1")
+	noError(t, a.Deposit(5))
+	_, err := accounts.Save(t.Context(), a, key)
+	noError(t, err)
+	noError(t, a.Deposit(1))
+	_, err = accounts.Save(t.Context(), a)
+	wantIs(t, err, repository.ErrStale)
+	wantAccount(t, accounts, "1", 5, 2) // and no snapshot counts the deposit twice
+}

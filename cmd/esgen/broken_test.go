@@ -21,7 +21,10 @@ func TestProblemsNamePlaceAndRemedyAndNoFileIsTouched(t *testing.T) {
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no archives: %v", err)
 	}
-	const problems = "problems"
+	const (
+		problems = "problems"
+		tidy     = "esgen: go.mod or go.sum lacks what is imported: run go mod tidy\n"
+	)
 	for _, name := range archives {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +52,7 @@ func TestProblemsNamePlaceAndRemedyAndNoFileIsTouched(t *testing.T) {
 				t.Errorf("files were touched:\n%s", cmp.Diff(before, after))
 			}
 			for line := range strings.Lines(got) {
-				if parts := strings.SplitN(line, ":", 4); len(parts) < 4 || !strings.HasSuffix(parts[0], ".go") {
+				if parts := strings.SplitN(line, ":", 4); line != tidy && (len(parts) < 4 || !strings.HasSuffix(parts[0], ".go")) {
 					t.Errorf("not of the form file:line:col: message: %s", line)
 				}
 			}

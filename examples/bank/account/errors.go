@@ -27,11 +27,14 @@ var (
 // Error tells that an account refused a command. Nothing was recorded.
 type Error struct {
 	Account string // the id
-	Command string // what was attempted, such as "withdraw 5.00 EUR"
+	Command string // what was attempted, such as "withdraw 5.00 EUR"; "" if it was looked for only
 	Err     error  // why not
 }
 
 func (e *Error) Error() string {
+	if e.Command == "" {
+		return fmt.Sprintf("account %s: %v", e.Account, e.Err)
+	}
 	return fmt.Sprintf("account %s: cannot %s: %v", e.Account, e.Command, e.Err)
 }
 

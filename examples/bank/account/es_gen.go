@@ -99,10 +99,12 @@ const (
 	_ = codec.Generation1
 )
 
-// If one of these doesn't compile, a type was changed after esgen ran: run it again.
-var (
-	_ = (*string)((*money.Currency)(nil))
-)
+// If one of these doesn't compile, a type was changed after esgen ran: run it again. But if
+// events with it are stored already, first give the new shape a version of its own.
+func _() {
+	type typeChangedRunEsgenAgain string
+	_ = (*typeChangedRunEsgenAgain)((*money.Currency)(nil))
+}
 
 // accountType tells repositories how to load and save an Account.
 type accountType struct{}
@@ -774,48 +776,78 @@ func readAccountState(d *codec.Decoder, v *Account) {
 }
 
 // If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
-var (
-	_ struct{} = Closed{}
-	_ struct {
-		Amount int64  `json:"amount"`
-		Note   string `json:"note,omitempty"`
-	} = Deposited{}
-	_ struct {
-		Owner     string         `json:"owner"`
-		Currency  money.Currency `json:"currency"`
-		Overdraft int64          `json:"overdraft"`
-	} = Opened{}
-	_ struct {
-		From   string `json:"from"`
-		Amount int64  `json:"amount"`
-		Note   string `json:"note,omitempty"`
-	} = TransferReceived{}
-	_ struct {
-		To     string `json:"to"`
-		Amount int64  `json:"amount"`
-		Note   string `json:"note,omitempty"`
-	} = TransferSent{}
-	_ struct {
-		Amount int64  `json:"amount"`
-		Note   string `json:"note,omitempty"`
-	} = Withdrawn{}
-	_ struct {
-		Amount int64 `json:"amount"`
-		Fee    int64 `json:"fee,omitempty"`
-	} = Adjusted{}
-	_ struct {
-		Holder string `json:"holder"`
-	} = OpenedV1{}
-	_ struct {
-		Holder   string         `json:"holder"`
-		Currency money.Currency `json:"currency"`
-	} = OpenedV2{}
-	_ struct {
-		aggregate.Root
-		Owner     string
-		Currency  money.Currency
-		Balance   int64
-		Overdraft int64
-		Closed    bool
-	} = Account{}
-)
+// But if events of the old shape are stored already, first give the new one a version of its own:
+// version=N, with the old struct and an upcaster from it. A new field that may be missing needs
+// none, with omitempty or esgen:"default=…" in its tag.
+func _(structChangedRunEsgenAgain func(struct{})) {
+	structChangedRunEsgenAgain(Closed{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Amount int64  `json:"amount"`
+	Note   string `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Deposited{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Owner     string         `json:"owner"`
+	Currency  money.Currency `json:"currency"`
+	Overdraft int64          `json:"overdraft"`
+})) {
+	structChangedRunEsgenAgain(Opened{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	From   string `json:"from"`
+	Amount int64  `json:"amount"`
+	Note   string `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(TransferReceived{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	To     string `json:"to"`
+	Amount int64  `json:"amount"`
+	Note   string `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(TransferSent{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Amount int64  `json:"amount"`
+	Note   string `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Withdrawn{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Amount int64 `json:"amount"`
+	Fee    int64 `json:"fee,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Adjusted{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Holder string `json:"holder"`
+})) {
+	structChangedRunEsgenAgain(OpenedV1{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Holder   string         `json:"holder"`
+	Currency money.Currency `json:"currency"`
+})) {
+	structChangedRunEsgenAgain(OpenedV2{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	aggregate.Root
+	Owner     string
+	Currency  money.Currency
+	Balance   int64
+	Overdraft int64
+	Closed    bool
+})) {
+	structChangedRunEsgenAgain(Account{})
+}

@@ -70,10 +70,12 @@ const (
 	_ = codec.Generation1
 )
 
-// If one of these doesn't compile, a type was changed after esgen ran: run it again.
-var (
-	_ = (*string)((*money.Currency)(nil))
-)
+// If one of these doesn't compile, a type was changed after esgen ran: run it again. But if
+// events with it are stored already, first give the new shape a version of its own.
+func _() {
+	type typeChangedRunEsgenAgain string
+	_ = (*typeChangedRunEsgenAgain)((*money.Currency)(nil))
+}
 
 // operationType tells repositories how to load and save an Operation.
 type operationType struct{}
@@ -553,32 +555,47 @@ func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 }
 
 // If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
-var (
-	_ struct {
-		Request Request `json:"request"`
-	} = Accepted{}
-	_ struct {
-		Kind      string       `json:"kind"`
-		Account   string       `json:"account"`
-		To        string       `json:"to,omitempty"`
-		Owner     string       `json:"owner,omitempty"`
-		Amount    money.Amount `json:"amount,omitzero"`
-		Overdraft money.Amount `json:"overdraft,omitzero"`
-		Note      string       `json:"note,omitempty"`
-	} = Request{}
-	_ struct {
-		Minor    int64          `json:"minor"`
-		Currency money.Currency `json:"currency"`
-	} = money.Amount{}
-	_ struct {
-		Request Request `json:"request"`
-		Reason  string  `json:"reason"`
-	} = Refused{}
-	_ struct {
-		aggregate.Root
-		Request  Request
-		Accepted bool
-		Reason   string
-		Refusals int
-	} = Operation{}
-)
+// But if events of the old shape are stored already, first give the new one a version of its own:
+// version=N, with the old struct and an upcaster from it. A new field that may be missing needs
+// none, with omitempty or esgen:"default=…" in its tag.
+func _(structChangedRunEsgenAgain func(struct {
+	Request Request `json:"request"`
+})) {
+	structChangedRunEsgenAgain(Accepted{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Kind      string       `json:"kind"`
+	Account   string       `json:"account"`
+	To        string       `json:"to,omitempty"`
+	Owner     string       `json:"owner,omitempty"`
+	Amount    money.Amount `json:"amount,omitzero"`
+	Overdraft money.Amount `json:"overdraft,omitzero"`
+	Note      string       `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Request{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Minor    int64          `json:"minor"`
+	Currency money.Currency `json:"currency"`
+})) {
+	structChangedRunEsgenAgain(money.Amount{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Request Request `json:"request"`
+	Reason  string  `json:"reason"`
+})) {
+	structChangedRunEsgenAgain(Refused{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	aggregate.Root
+	Request  Request
+	Accepted bool
+	Reason   string
+	Refusals int
+})) {
+	structChangedRunEsgenAgain(Operation{})
+}

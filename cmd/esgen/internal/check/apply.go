@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"go/token"
 	"go/types"
 	"reflect"
@@ -19,7 +20,11 @@ func (c *checker) apply(a *model.Aggregate, v *model.Version) {
 	case v.Assign && method != nil:
 		c.problems.At(method.Pos(), "apply=assign at event %s generates %s: remove this method or the argument", v.Go, name)
 	case v.Assign:
-		c.assign(a, v)
+		assigned, wrong := c.assignable(a, v)
+		v.Assigned = assigned
+		for _, w := range wrong {
+			c.problems.At(w.pos, "apply=assign: %s, or write %s yourself", w.message, name)
+		}
 	case method == nil:
 		if c.Declared[a.Go+"."+name] != token.NoPos {
 			return // declared in a way that the type-checker has told
@@ -28,7 +33,11 @@ func (c *checker) apply(a *model.Aggregate, v *model.Version) {
 			c.problems.At(other.Pos(), "%s applies %s and is never called: rename it to %s", other.Name(), v.Go, name)
 			return
 		}
-		c.problems.At(v.Pos, "event %s has no apply body: write %s { … }, or apply=assign at its directive to copy the fields by name", v.Go, stub)
+		remedy := ""
+		if assigned, wrong := c.assignable(a, v); len(assigned) > 0 && len(wrong) == 0 {
+			remedy = ", or apply=assign at its directive to copy the fields by name"
+		}
+		c.problems.At(v.Pos, "event %s has no apply body: write %s { … }%s", v.Go, stub, remedy)
 	default:
 		if wrong := wrongApply(a, v, method); wrong != "" {
 			c.problems.At(method.Pos(), "apply method %s %s: write %s", name, wrong, stub)
@@ -73,9 +82,15 @@ func (c *checker) applierOf(a *model.Aggregate, v *model.Version) *types.Func {
 	return nil
 }
 
-// assign pairs the event's fields with those of the state. Fields that are not stored are left
+// unassignable is a field that can't be copied to the state.
+type unassignable struct {
+	pos     token.Pos
+	message string
+}
+
+// assignable pairs the event's fields with those of the state. Fields that are not stored are left
 // alone: a replay doesn't have them.
-func (c *checker) assign(a *model.Aggregate, v *model.Version) {
+func (c *checker) assignable(a *model.Aggregate, v *model.Version) (names []string, wrong []unassignable) {
 	state := a.Type.Underlying().(*types.Struct)
 	event := v.Type.Underlying().(*types.Struct)
 	for i := range event.NumFields() {
@@ -85,15 +100,16 @@ func (c *checker) assign(a *model.Aggregate, v *model.Version) {
 		case f.Name() == "_" || reflect.StructTag(event.Tag(i)).Get("json") == "-":
 		case f.Type().Underlying() == types.Typ[types.Invalid]:
 		case to == nil || to.Embedded():
-			c.problems.At(f.Pos(), "apply=assign: %s has no field %s to assign %s.%[2]s to: add it, or write %[4]s yourself", a.Go, f.Name(), v.Go, names.Apply(v.Go))
+			wrong = append(wrong, unassignable{f.Pos(), fmt.Sprintf("%s has no field %s to assign %s.%[2]s to: add it", a.Go, f.Name(), v.Go)})
 		case to.Type().Underlying() == types.Typ[types.Invalid]:
 		case !types.AssignableTo(f.Type(), to.Type()):
-			c.problems.At(f.Pos(), "apply=assign: %s.%s of type %s can't be assigned to %s.%[2]s of type %[5]s: make the types equal, or write %[6]s yourself",
-				v.Go, f.Name(), c.typeString(f.Type()), a.Go, c.typeString(to.Type()), names.Apply(v.Go))
+			wrong = append(wrong, unassignable{f.Pos(), fmt.Sprintf("%s.%s of type %s can't be assigned to %s.%[2]s of type %[5]s: make the types equal",
+				v.Go, f.Name(), c.typeString(f.Type()), a.Go, c.typeString(to.Type()))})
 		default:
-			v.Assigned = append(v.Assigned, f.Name())
+			names = append(names, f.Name())
 		}
 	}
+	return names, wrong
 }
 
 func (c *checker) typeString(t types.Type) string {

@@ -26,8 +26,11 @@ func Package(p *model.Package, problems *problem.List) {
 			}
 		}
 		for _, v := range a.Latest() {
-			c.apply(a, v)
+			if !v.Event.Broken {
+				c.apply(a, v)
+			}
 		}
+		c.unapplied(a)
 		for _, v := range a.Old() {
 			if v.Assign {
 				problems.At(v.AssignPos, "apply=assign is at version %d of %s, and only the latest is applied: remove it", v.Schema, v.Event.Name)
@@ -44,7 +47,7 @@ type checker struct {
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
 	for _, p := range problems {
-		if !p.Unknown || !c.problems.OnLine(p.Pos) {
+		if !p.Unknown || !c.Broken && !c.problems.OnLine(p.Pos) {
 			c.problems.At(p.Pos, "%s", p)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
@@ -56,11 +57,14 @@ func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 	switch {
 	case err != nil:
 		fmt.Fprintf(stderr, "esgen: %v\n", err)
+		c.adviseTidy(err.Error())
 		return Failed
 	case c.problems.Len() > 0:
-		for _, line := range c.problems.Lines(dir) {
+		lines := c.problems.Lines(dir)
+		for _, line := range lines {
 			fmt.Fprintln(stderr, line)
 		}
+		c.adviseTidy(lines...)
 		return Problems
 	case c.check:
 		return c.report(changes)
@@ -82,7 +86,6 @@ func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 
 // generate takes the packages through all stages but the last, which touches files.
 func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
-
 	fset := token.NewFileSet()
 	c.problems = problem.NewList(fset)
 	loaded, err := load.Load(ctx, load.Config{
@@ -142,6 +145,17 @@ func (c *command) plan(m *model.Package) ([]*output.Change, error) {
 		}
 	}
 	return changes, nil
+}
+
+// adviseTidy prints a last line on how to mend a go.mod or go.sum of which lines report that it
+// lacks something: likely more than they say.
+func (c *command) adviseTidy(lines ...string) {
+	for _, line := range lines {
+		if strings.Contains(line, "missing go.sum entry") || strings.Contains(line, "no required module provides package") {
+			fmt.Fprintln(c.stderr, "esgen: go.mod or go.sum lacks what is imported: run go mod tidy")
+			return
+		}
+	}
 }
 
 // report prints what is not as esgen would leave it.

@@ -22,6 +22,8 @@ Directives stand at the end of the doc comment, without a space after the //:
 	    name=account        stream category (default: the type's name in snake case)
 	    new=NewAccount      name of the constructor (default: New in a package of
 	                        the aggregate's name, else New and the type's name)
+	    fold=2              raise it when apply methods change what they compute:
+	                        snapshots are then rebuilt
 	//esgen:event           on an event's struct; (a *Account) applyOpened(e Opened)
 	                        is written by you
 	    name=account.opened stored name (default: category.type_in_snake_case)
@@ -46,7 +48,8 @@ Flags:
 Exit status:
 
 	0  done; with -check: everything is current
-	1  problems, one a line as file:line:col: message; with -check: something is not current
+	1  problems, one a line as file:line:col: message, and where that helps a last line
+	   that says what to run; with -check: something is not current
 	2  wrong usage, or esgen couldn't do its work
 
 Examples:

@@ -29,7 +29,7 @@ var kinds = []string{string(Aggregate), string(Event), string(Upcast)}
 
 // arguments has the arguments that each directive takes.
 var arguments = map[Kind][]string{
-	Aggregate: {"name", "new"},
+	Aggregate: {"fold", "name", "new"},
 	Event:     {"aggregate", "apply", "name", "version"},
 	Upcast:    nil,
 }
@@ -57,7 +57,7 @@ func Parse(c *ast.Comment, problems *problem.List) (Directive, bool) {
 	}
 	if d.Tool != "esgen" {
 		if slices.Contains(kinds, d.Name) && problem.Nearest(d.Tool, "esgen") != "" {
-			problems.At(d.Slash, "directive //%s:%s is misspelt: write //esgen:%[2]s", d.Tool, d.Name)
+			problems.At(d.Slash, "directive //%s:%s is misspelt: write //esgen:%s", d.Tool, d.Name, strings.TrimSpace(d.Name+" "+d.Args))
 		}
 		return Directive{}, false
 	}
@@ -77,13 +77,16 @@ func parseArgs(kind Kind, d ast.Directive, problems *problem.List) map[string]Ar
 		return nil
 	}
 	args := make(map[string]Arg, len(fields))
+	malformed := false // of "name = value" all three parts are
 	for _, f := range fields {
 		key, value, ok := strings.Cut(f.Arg, "=")
 		switch {
 		case len(arguments[kind]) == 0:
 			problems.At(f.Pos, "//esgen:%s takes no arguments: remove %q; the function's signature says which events it connects", kind, f.Arg)
 			return args
+		case malformed && (!ok || key == "" || value == ""):
 		case !ok || key == "" || value == "":
+			malformed = true
 			problems.At(f.Pos, "malformed argument %q of //esgen:%s: write name=value without spaces around the =", f.Arg, kind)
 		case !slices.Contains(arguments[kind], key):
 			problems.At(f.Pos, "//esgen:%s has no argument %q%s: it takes %s", kind, key,
@@ -110,14 +113,14 @@ func parseNearMiss(c *ast.Comment, problems *problem.List) {
 			continue
 		}
 		// In prose a word follows that is no directive's name.
-		name, _, _ := strings.Cut(strings.TrimLeftFunc(rest, unicode.IsSpace), " ")
+		name, args, _ := strings.Cut(strings.TrimLeftFunc(rest, unicode.IsSpace), " ")
 		spaced := len(rest) > 0 && unicode.IsSpace(rune(rest[0]))
 		near := problem.Nearest(strings.ToLower(strings.TrimSpace(name)), kinds...)
 		if near == "" || spaced && !slices.Contains(kinds, name) {
 			continue
 		}
 		problems.At(c.Slash, "%q is no directive and has no effect: write //esgen:%s, without a space and in lower case",
-			firstLine(c.Text), near)
+			firstLine(c.Text), strings.TrimSpace(near+" "+args))
 		return
 	}
 }

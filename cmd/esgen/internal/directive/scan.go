@@ -15,12 +15,13 @@ type Attached struct {
 }
 
 // Scan returns the directives of a file in the order of their positions. Directives that
-// belong to no declaration, or to one of the wrong kind, are problems.
-func Scan(file *ast.File, problems *problem.List) []Attached {
+// belong to no declaration, or to one of the wrong kind, are problems. For those it also returns
+// the names of the types that they are about, of which nothing can be told until they are mended.
+func Scan(file *ast.File, problems *problem.List) (all []Attached, doubtful []string) {
 	targets := docTargets(file)
-	var all []Attached
 	for _, group := range file.Comments {
 		var own []Attached
+		before := problems.Len()
 		for i, c := range group.List {
 			d, ok := Parse(c, problems)
 			if !ok {
@@ -37,8 +38,49 @@ func Scan(file *ast.File, problems *problem.List) []Attached {
 			}
 		}
 		all = append(all, own...)
+		if problems.Len() > before {
+			doubtful = append(doubtful, about(file, group, targets[group])...)
+		}
 	}
-	return all
+	return all, doubtful
+}
+
+// about returns the names of the types that the declaration at a comment is about; without
+// one, of the next declaration.
+func about(file *ast.File, group *ast.CommentGroup, t target) []string {
+	if t.spec != nil {
+		return []string{t.spec.Name.Name}
+	}
+	for _, decl := range file.Decls {
+		if decl.End() < group.Pos() {
+			continue
+		}
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			return Mentioned(decl.Type)
+		case *ast.GenDecl:
+			var names []string
+			for _, spec := range decl.Specs {
+				if spec, ok := spec.(*ast.TypeSpec); ok {
+					names = append(names, spec.Name.Name)
+				}
+			}
+			return names
+		}
+	}
+	return nil
+}
+
+// Mentioned returns the names in the signature of a function, its types' among them.
+func Mentioned(signature *ast.FuncType) []string {
+	var names []string
+	ast.Inspect(signature, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names = append(names, id.Name)
+		}
+		return true
+	})
+	return names
 }
 
 // target is what a comment group stands at.

@@ -31,13 +31,17 @@ func (w *writer) writeGuards(f *jen.File) {
 	if len(basics) == 0 {
 		return
 	}
-	comment(f, "If one of these doesn't compile, a type was changed after esgen ran: run it again.")
-	f.Var().DefsFunc(func(g *jen.Group) {
-		for _, name := range basics {
-			g.Id("_").Op("=").Parens(jen.Op("*").Id(found[name].Name())).
-				Parens(jen.Parens(jen.Op("*").Qual(name.Pkg().Path(), name.Name())).Parens(jen.Nil()))
-		}
-	})
+	comment(f, "If one of these doesn't compile, a type was changed after esgen ran: run it again. But if events with "+
+		"it are stored already, first give the new shape a version of its own.")
+	for _, name := range basics {
+		const changed = "typeChangedRunEsgenAgain"
+		f.Func().Id("_").Params().Block(
+			jen.Type().Id(changed).Id(found[name].Name()),
+			jen.Id("_").Op("=").Parens(jen.Op("*").Id(changed)).
+				Parens(jen.Parens(jen.Op("*").Qual(name.Pkg().Path(), name.Name())).Parens(jen.Nil())),
+		)
+		f.Line()
+	}
 }
 
 // findBasics finds the named types within t that are made of basic ones, but for those of

@@ -25,6 +25,9 @@ func (t *tree) check(imports types.Importer, cfg Config) {
 		DisableUnusedImportCheck: true,
 		Error: func(err error) {
 			if e, ok := errors.AsType[types.Error](err); ok {
+				if strings.HasPrefix(e.Msg, "could not import") {
+					t.Broken = true
+				}
 				if message := withRemedy(e.Msg); message != "" {
 					cfg.Problems.At(e.Pos, "%s", message)
 				}

@@ -5,8 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-
-	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
 )
 
 // FromSource loads a package of one file without the go command. It returns nil if
@@ -20,8 +18,8 @@ func FromSource(src string, imports types.Importer, cfg Config) *Package {
 		return nil
 	}
 	p := &Package{Path: "example.com/" + file.Name.Name, Name: file.Name.Name, Files: []*ast.File{file}}
-	p.Directives = directive.Scan(file, cfg.Problems)
-	p.Declared, p.DeclaredInTests = map[string]token.Pos{}, map[string]token.Pos{}
+	p.Declared, p.DeclaredInTests, p.Doubtful = map[string]token.Pos{}, map[string]token.Pos{}, map[string]bool{}
+	p.scan(file, cfg)
 	declare(p.Declared, file)
 	t := newTree(p)
 	t.imported[file] = t.guessImports(file)

@@ -36,7 +36,10 @@ type Package struct {
 
 	Files      []*ast.File // neither tests nor esgen's own
 	Directives []directive.Attached
-	Broken     bool // some directives or files could not be read, which has been reported
+	Broken     bool // some directives, files or imports could not be read, which has been reported
+
+	// Doubtful has the names of the types that broken directives are about.
+	Doubtful map[string]bool
 
 	// Declared has the positions of the package-level names in all files but
 	// esgen's own, and of methods as "Type.method".

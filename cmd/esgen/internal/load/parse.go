@@ -41,7 +41,7 @@ func parse(p *Package, root *packages.Package, cfg Config) (bool, error) {
 	}
 
 	before := cfg.Problems.Len()
-	p.Declared = map[string]token.Pos{}
+	p.Declared, p.Doubtful = map[string]token.Pos{}, map[string]bool{}
 	for _, name := range slices.Compact(names) {
 		src, ok := sources[name]
 		if !ok {
@@ -61,7 +61,7 @@ func parse(p *Package, root *packages.Package, cfg Config) (bool, error) {
 			continue
 		}
 		p.Files = append(p.Files, file)
-		p.Directives = append(p.Directives, directive.Scan(file, cfg.Problems)...)
+		p.scan(file, cfg)
 		declare(p.Declared, file)
 	}
 	p.Broken = cfg.Problems.Len() > before
@@ -69,6 +69,15 @@ func parse(p *Package, root *packages.Package, cfg Config) (bool, error) {
 		return false, nil
 	}
 	return true, parseTests(p, cfg)
+}
+
+// scan adds the directives of a file.
+func (p *Package) scan(file *ast.File, cfg Config) {
+	found, doubtful := directive.Scan(file, cfg.Problems)
+	p.Directives = append(p.Directives, found...)
+	for _, name := range doubtful {
+		p.Doubtful[name] = true
+	}
 }
 
 // parseTests collects what the test files declare, so that generated tests don't clash with

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/types"
-	"strings"
 
 	"golang.org/x/tools/go/packages"
 )
@@ -49,15 +48,10 @@ func (i *importer) fromSource(listed *packages.Package) (*types.Package, error) 
 	return p, nil
 }
 
-// firstError returns what the go command says of a package that it can't find. Where that is
-// for want of a line in go.mod or go.sum, there are likely to be more of them missing.
+// firstError returns what the go command says of a package that it can't find.
 func firstError(listed *packages.Package) string {
 	if len(listed.Errors) == 0 {
 		return "it has no Go files"
 	}
-	message := listed.Errors[0].Msg
-	if strings.Contains(message, "; to add") {
-		message += ", or go mod tidy for all that is missing"
-	}
-	return message
+	return listed.Errors[0].Msg
 }

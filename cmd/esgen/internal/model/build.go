@@ -34,12 +34,16 @@ func Build(p *load.Package, problems *problem.List) *Package {
 	b.nameFunctions()
 	for _, d := range p.Directives {
 		if d.Kind == directive.Event {
-			b.event(d)
+			if !b.event(d) {
+				b.doubt(d.Type.Name.Name)
+			}
 		}
 	}
 	for _, d := range p.Directives {
 		if d.Kind == directive.Upcast {
-			b.upcast(d)
+			if !b.upcast(d) {
+				b.doubt(directive.Mentioned(d.Func.Type)...)
+			}
 		}
 	}
 	b.resolveAll()
@@ -50,6 +54,7 @@ func Build(p *load.Package, problems *problem.List) *Package {
 type builder struct {
 	*Package
 	problems   *problem.List
+	collisions []collision
 	aggregates map[string]*Aggregate // by Go name
 	structs    map[string]*eventStruct
 	order      []*eventStruct // as declared
@@ -73,6 +78,9 @@ func (b *builder) aggregate(d directive.Attached) {
 		if other.Category == a.Category {
 			b.problems.At(argPos(d, "name"), "aggregates %s and %s have the same category %q: give one of them another name=", other.Go, a.Go, a.Category)
 		}
+	}
+	if a.Fold, _ = value(d, "fold", ""); a.Fold != "" && !isEventName(a.Fold) {
+		b.problems.At(argPos(d, "fold"), "fold=%s is not made of 1 to %d letters, digits and _.:/- in ASCII: write one such as fold=2", a.Fold, maxEventName)
 	}
 	a.New, _ = value(d, "new", "")
 	if a.New != "" && !canBeFunction(a.New) {
@@ -111,6 +119,7 @@ type eventStruct struct {
 	named              *types.Named
 	from               *upcast // that takes it
 	version            *Version
+	inferred           bool // the version is, from that to which from leads
 	state              resolution
 }
 
@@ -122,11 +131,14 @@ const (
 	resolved
 )
 
-func (b *builder) event(d directive.Attached) {
+// event adds a struct with its directive. It returns false if there is anything wrong with that,
+// which has been reported.
+func (b *builder) event(d directive.Attached) bool {
 	named := b.structType(d)
 	if named == nil {
-		return
+		return false
 	}
+	before := b.problems.Len()
 	s := &eventStruct{Attached: d, goName: d.Type.Name.Name, named: named}
 	if name, given := value(d, "name", ""); given && !isEventName(name) {
 		b.problems.At(argPos(d, "name"), "event name %q is not made of 1 to %d letters, digits and _.:/- in ASCII: write one such as name=order.placed", name, maxEventName)
@@ -145,6 +157,14 @@ func (b *builder) event(d directive.Attached) {
 	}
 	b.structs[s.goName] = s
 	b.order = append(b.order, s)
+	return b.problems.Len() == before
+}
+
+// doubt notes that nothing more is to be told of the events that these types are versions of.
+func (b *builder) doubt(types ...string) {
+	for _, name := range types {
+		b.Doubtful[name] = true
+	}
 }
 
 // structType returns the type that an aggregate's or event's directive is on, nil if it is none that can be.

@@ -2,61 +2,132 @@ package model
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 )
 
 // checkChain reports versions that are missing and versions without an upcaster.
 func (b *builder) checkChain(e *Event) {
-	last := e.Versions[len(e.Versions)-1]
 	var missing []string
+	var above *Version // the highest one that is missing
 	have := 0
 	for _, v := range e.Versions {
-		for ; have+1 < v.Schema && len(missing) < 5; have++ {
-			missing = append(missing, strconv.Itoa(have+1))
+		if from, to := have+1, v.Schema-1; from < to {
+			missing = append(missing, fmt.Sprintf("%d to %d", from, to))
+			above = v
+		} else if from == to {
+			missing = append(missing, strconv.Itoa(to))
+			above = v
 		}
 		have = v.Schema
 	}
-	if len(missing) > 0 {
-		first, _ := strconv.Atoi(missing[0])
-		b.problems.At(last.Pos, "event %s is at version %d and has no version %s: declare type %s struct and write %s",
-			e.Name, last.Schema, strings.Join(missing, " and "), last.structName(first), upcastStub(last.structName(first), last.structName(first+1)))
+	if above != nil {
+		b.missing(e, strings.Join(missing, " and "), above)
 	}
 	for i, v := range e.Versions[:len(e.Versions)-1] {
-		if v.Upcast == nil && !b.hasUpcast(v.Go) {
-			next := e.Versions[i+1]
-			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, upcastStub(v.Go, next.Go))
+		if next := e.Versions[i+1]; v.Upcast == nil {
+			if f := b.forgotten(v.Go, next.Go); f != nil {
+				b.problems.At(f.Name.Pos(), "version %d of %s has no upcaster, as %s lacks the directive: write //esgen:upcast above it", v.Schema, e.Name, f.Name.Name)
+				continue
+			}
+			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, b.upcastStub(v.Go, next.Go))
 		}
 	}
 }
 
-// structName returns the Go name of another version of v's event, or a proposal for one.
-func (v *Version) structName(schema int) string {
-	for _, other := range v.Event.Versions {
-		if other.Schema == schema {
-			return other.Go
+// missing reports that there are no structs of some versions, the highest of them below v.
+func (b *builder) missing(e *Event, versions string, v *Version) {
+	if b.outgrown(e) {
+		return
+	}
+	if f := b.forgotten("", v.Go); f != nil {
+		b.problems.At(f.Name.Pos(), "event %s has no version %s, as %s lacks the directive: write //esgen:upcast above it", e.Name, versions, f.Name.Name)
+		return
+	}
+	last := e.Versions[len(e.Versions)-1]
+	base, _ := numbered(last.Go)
+	name := base + "V" + strconv.Itoa(v.Schema-1)
+	declare := ""
+	s := b.structs[name]
+	if s != nil && s.version == nil && s.from != nil {
+		return // told of its upcaster
+	}
+	if !b.declaresType(name) || s != nil && s.version != nil {
+		name = b.free(name)
+		declare = fmt.Sprintf("declare type %s struct with the fields of that version and ", name)
+	}
+	why := ""
+	if _, n := numbered(v.Go); b.structs[v.Go].inferred && n != v.Schema {
+		why = fmt.Sprintf(" (%s is version %d, as %s leads to version %d)", v.Go, v.Schema, v.Upcast.Func, v.Schema+1)
+	}
+	b.problems.At(v.Pos, "event %s is at version %d and has no version %s%s: %swrite %s",
+		e.Name, last.Schema, versions, why, declare, b.upcastStub(name, v.Go))
+}
+
+// outgrown reports upcasters that lead to what was the next version when they were written, and
+// has a higher number since. The names of their structs tell: StartedV1 was version 1.
+func (b *builder) outgrown(e *Event) bool {
+	found := false
+	for _, s := range b.order {
+		if !s.inferred || s.version == nil || s.version.Event != e {
+			continue
 		}
+		to := s.from.to
+		base, n := numbered(s.goName)
+		name := base + "V" + strconv.Itoa(n+1)
+		if n == 0 || to.inferred || n+1 >= to.version.Schema || name == to.goName {
+			continue
+		}
+		found = true
+		remedy := "let it return " + name
+		if !b.declaresType(name) {
+			name = b.free(name)
+			remedy = fmt.Sprintf("declare type %s struct as %s was, let %s return that", name, to.goName, s.from.Func)
+		}
+		if next := b.structs[name]; next == nil || next.from == nil {
+			remedy += " and write " + b.upcastStub(name, to.goName)
+		}
+		b.problems.At(s.from.Pos, "upcaster %s leads to %s, which is version %d now: %s", s.from.Func, to.goName, to.version.Schema, remedy)
 	}
-	return v.Go + "V" + strconv.Itoa(schema)
+	return found
 }
 
-// hasUpcast reports whether there is an upcaster, if a broken one, from a struct.
-func (b *builder) hasUpcast(goName string) bool {
-	s := b.structs[goName]
-	if s != nil && s.from != nil {
-		return true
+// numbered splits a name such as StartedV1. For other names the number is 0.
+func numbered(goName string) (base string, n int) {
+	if m := versionSuffix.FindStringSubmatch(goName); m != nil {
+		n, _ = strconv.Atoi(m[2])
+		return m[1], n
 	}
-	return slices.ContainsFunc(b.Directives, func(d directive.Attached) bool {
-		return d.Func != nil && d.Func.Type.Params.NumFields() == 1 && fmt.Sprint(d.Func.Type.Params.List[0].Type) == goName
-	})
+	return goName, 0
 }
 
-func upcastStub(from, to string) string {
-	return fmt.Sprintf("func upcast%s(old %s) %s { … } with //esgen:upcast above it", names.Upper(from), from, to)
+var versionSuffix = regexp.MustCompile(`^(.+)V([1-9][0-9]{0,8})$`)
+
+// collision is two structs of one version.
+type collision struct{ v, other *Version }
+
+// checkCollision reports a collision, the first of each event.
+func (b *builder) checkCollision(c collision) {
+	e := c.v.Event
+	if e.Broken {
+		return
+	}
+	e.Broken = true
+	if b.outgrown(e) {
+		return
+	}
+	one, two := b.structs[c.v.Go], b.structs[c.other.Go]
+	if one.inferred && two.inferred {
+		b.problems.At(one.from.Pos, "upcasters %s and %s lead to the same version %d of %s: let that of the older struct return the newer, such as func %[1]s(old %[5]s) %[6]s",
+			one.from.Func, two.from.Func, c.v.Schema+1, e.Name, one.goName, two.goName)
+		return
+	}
+	if one.inferred {
+		one, two = two, one // the one that has a directive to change
+	}
+	b.problems.At(one.version.Pos, "%s and %s are both version %d of %s: give %[1]s another version= or name=", one.goName, two.goName, c.v.Schema, e.Name)
 }
 
 // checkCycles reports upcasters that never reach a latest version.

@@ -23,6 +23,7 @@ type Package struct {
 type Aggregate struct {
 	Go       string // the Go name
 	Category string
+	Fold     string // of the apply methods; "" if the directive doesn't say
 	Type     *types.Named
 	Pos      token.Pos
 	Events   []*Event    // by stored name
@@ -37,6 +38,7 @@ type Event struct {
 	Name      string
 	Aggregate *Aggregate
 	Versions  []*Version // 1, 2, 3 …
+	Broken    bool       // a directive or an upcaster of it is, which has been reported
 }
 
 // Latest returns the version that is recorded and applied; nil for a retired event, whose

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,12 +20,17 @@ func (b *builder) resolveAll() {
 		b.link(u)
 	}
 	b.sort()
+	for _, c := range b.collisions {
+		b.checkCollision(c)
+	}
 	for _, a := range b.Aggregates {
 		if len(a.Latest()) == 0 && !b.Broken && !b.brokenEvent() {
 			b.problems.At(a.Pos, "aggregate %s has no events: write //esgen:event above the struct of each", a.Go)
 		}
 		for _, e := range a.Events {
-			b.checkChain(e)
+			if !e.Broken {
+				b.checkChain(e)
+			}
 		}
 	}
 	b.checkCycles()
@@ -61,11 +67,12 @@ func (b *builder) resolve(s *eventStruct) *Version {
 			name = next.Event.Name
 		}
 		if !hasVersion && name == next.Event.Name {
-			schema = next.Schema - 1
+			schema, s.inferred = next.Schema-1, true
+		}
+		if schema < 1 && !next.Event.Broken && !b.Doubtful[s.goName] {
+			b.below(s, next)
 		}
 		if schema < 1 {
-			b.problems.At(s.from.Pos, "upcaster %s leads to version 1 of %s, so that %s has no version below: write version=2 at %s's directive, or //esgen:event name= version= above %[3]s",
-				s.from.Func, next.Event.Name, s.goName, next.Go)
 			return nil
 		}
 	case !hasName:
@@ -77,6 +84,20 @@ func (b *builder) resolve(s *eventStruct) *Version {
 	}
 	s.version = b.add(s, aggregate, name, schema)
 	return s.version
+}
+
+// below reports an upcaster from s to a version below which there is none.
+func (b *builder) below(s *eventStruct, next *Version) {
+	last := s.from.to
+	for last.inferred {
+		last = last.from.to
+	}
+	remedy := fmt.Sprintf("write version=%d at %s's directive", last.version.Schema+1, last.goName)
+	if _, n := numbered(s.goName); n == 0 {
+		remedy += fmt.Sprintf(", or if %s is an event of its own, %s", s.goName, b.directiveFor(s))
+	}
+	b.problems.At(s.from.Pos, "upcaster %s leads to version 1 of %s, so that %s has no version below: %s",
+		s.from.Func, next.Event.Name, s.goName, remedy)
 }
 
 func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema int) *Version {
@@ -92,12 +113,13 @@ func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema 
 		aggregate.Events = append(aggregate.Events, e)
 	}
 	v.Event = e
+	e.Broken = e.Broken || b.Doubtful[v.Go]
 	if e.Aggregate != aggregate {
 		b.problems.At(v.Pos, "event name %s belongs to aggregate %s and to %s: give %s another name=", name, e.Aggregate.Go, aggregate.Go, v.Go)
 	}
 	for _, other := range e.Versions {
 		if other.Schema == schema {
-			b.problems.At(v.Pos, "%s and %s are both version %d of %s: give %[1]s another version= or name=", v.Go, other.Go, schema, name)
+			b.collisions = append(b.collisions, collision{v, other})
 			return v
 		}
 	}
@@ -110,7 +132,7 @@ func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema 
 func (b *builder) aggregateOf(s *eventStruct, next *Version) *Aggregate {
 	if name, ok := value(s.Attached, "aggregate", ""); ok {
 		a := b.aggregates[name]
-		if a == nil {
+		if a == nil && !b.Doubtful[name] {
 			b.problems.At(argPos(s.Attached, "aggregate"), "aggregate=%s names no aggregate of this package%s: write %s", name,
 				problem.DidYouMean(name, b.aggregateNames()...), b.aggregateChoice())
 		}
@@ -124,7 +146,7 @@ func (b *builder) aggregateOf(s *eventStruct, next *Version) *Aggregate {
 	case len(b.Aggregates) == 1:
 		return b.Aggregates[0]
 	case len(b.Aggregates) == 0:
-		if !b.brokenAggregate() {
+		if !b.Broken && !b.brokenAggregate() {
 			b.problems.At(s.Type.Name.Pos(), "event %s has no aggregate: write //esgen:aggregate above the state struct of this package", s.goName)
 		}
 	default:
@@ -167,6 +189,9 @@ func (b *builder) aggregateChoice() string {
 
 // unknown reports a struct that upcasters mention and nothing declares.
 func (b *builder) unknown(s *eventStruct) {
+	if b.Doubtful[s.goName] {
+		return
+	}
 	for _, u := range b.upcasts {
 		if u.to == s {
 			b.problems.At(u.Pos, "upcaster %s leads to %s, which is no event: write //esgen:event above type %[2]s", u.Func, s.goName)
@@ -174,20 +199,27 @@ func (b *builder) unknown(s *eventStruct) {
 		}
 	}
 	if s.from != nil {
-		b.problems.At(s.from.Pos, "upcaster %s takes %s, and nothing tells its event and version: write //esgen:event name= version= above type %[2]s",
-			s.from.Func, s.goName)
+		b.problems.At(s.from.Pos, "upcaster %s takes %s, and nothing tells its event and version: write %s",
+			s.from.Func, s.goName, b.directiveFor(s))
+		if v := b.namesake(s); v != nil {
+			v.Event.Broken = true
+		}
 	}
 }
 
 func (b *builder) link(u *upcast) {
 	from := u.from.version
 	if from == nil {
+		if u.to != nil && u.to.version != nil {
+			u.to.version.Event.Broken = true
+		}
 		return
 	}
 	u.From, from.Upcast = from, u.Upcast
 	if u.to != nil {
 		u.To = u.to.version
 		if u.To == nil {
+			from.Event.Broken = true
 			return
 		}
 		if u.To.Event.Aggregate != from.Event.Aggregate {

@@ -15,32 +15,40 @@ type upcast struct {
 	sum  string       // the sum that there is a slice of
 }
 
-const upcastForms = "write func(Old) New, func(Old) []New, or func(Old) without a result to drop the event, each with an error as last result if it can fail"
+// upcastForms says which functions are upcasters.
+func (b *builder) upcastForms() string {
+	several := ""
+	if len(b.Aggregates) == 1 {
+		several = " ([]" + names.Sum(b.Aggregates[0].Go) + " for events of several types)"
+	}
+	return "write func(Old) New, func(Old) []New" + several + ", or func(Old) without a result to drop the event, each with an error as last result if it can fail"
+}
 
-func (b *builder) upcast(d directive.Attached) {
+// upcast adds an upcaster. It returns false if the function is none, which has been reported.
+func (b *builder) upcast(d directive.Attached) bool {
 	name := d.Func.Name.Name
 	obj, ok := b.Info.Defs[d.Func.Name].(*types.Func)
 	if !ok {
-		return
+		return false
 	}
 	pos := d.Func.Name.Pos()
 	sig := obj.Signature()
 	switch {
 	case name == "_":
 		b.problems.At(pos, "upcaster has no name, so that nothing can call it: write one, such as upcastOpenedV1")
-		return
+		return false
 	case sig.Recv() != nil:
 		b.problems.At(pos, "upcaster %s is a method: make it a function, func %[1]s(old Old) New", name)
-		return
+		return false
 	case sig.TypeParams() != nil:
 		b.problems.At(pos, "upcaster %s has type parameters: write one function for each version", name)
-		return
+		return false
 	case sig.Variadic():
-		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, upcastForms)
-		return
+		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, b.upcastForms())
+		return false
 	case sig.Params().Len() != 1:
-		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), upcastForms)
-		return
+		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), b.upcastForms())
+		return false
 	}
 	param := sig.Params().At(0).Type()
 	results := make([]types.Type, 0, 2)
@@ -49,14 +57,14 @@ func (b *builder) upcast(d directive.Attached) {
 	}
 	for _, t := range append([]types.Type{param}, results...) {
 		if invalid(t) {
-			return // the type-checker has told
+			return false // the type-checker has told
 		}
 	}
 
 	u := &upcast{Upcast: &Upcast{Func: name, Pos: pos}}
 	if u.from = b.versionStruct(param); u.from == nil {
-		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), upcastForms)
-		return
+		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), b.upcastForms())
+		return false
 	}
 	if n := len(results); n > 0 && isError(results[n-1]) {
 		u.Errors, results = true, results[:n-1]
@@ -65,15 +73,16 @@ func (b *builder) upcast(d directive.Attached) {
 	case len(results) == 0:
 		u.Result = None
 	case len(results) > 1 || !b.upcastResult(u, results[0]):
-		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), upcastForms)
-		return
+		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), b.upcastForms())
+		return false
 	}
 	if other := u.from.from; other != nil {
 		b.problems.At(pos, "%s and %s both upcast %s: a version has one upcaster, remove one of them", other.Func, name, u.from.goName)
-		return
+		return false
 	}
 	u.from.from = u
 	b.upcasts = append(b.upcasts, u)
+	return true
 }
 
 func (b *builder) upcastResult(u *upcast, t types.Type) bool {

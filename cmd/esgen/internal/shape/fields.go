@@ -26,6 +26,7 @@ func (b *builder) stateFields(s *Type, st *types.Struct, path string) {
 		restore := b.at(f)
 		tag, tagged := reflect.StructTag(st.Tag(i)).Lookup("esgen")
 		at := path + "." + f.Name()
+		b.checkTag(f, st.Tag(i), at)
 		switch {
 		case tag == "-":
 		case tagged && strings.HasPrefix(tag, "default="):
@@ -175,6 +176,7 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 		return c, nil, false
 	}
 	at := path + "." + f.Name()
+	b.checkTag(f, tag, at)
 	elem, ptr := f.Type(), types.Type(nil)
 	if p, isPointer := types.Unalias(elem).(*types.Pointer); isPointer {
 		elem, ptr = p.Elem(), p.Elem()

@@ -148,7 +148,7 @@ func (b *Bank) Account(ctx context.Context, id string) (*account.Account, error)
 }
 
 func notOpen(id string) error {
-	return &account.Error{Account: id, Command: "be found", Err: account.ErrNotOpen}
+	return &account.Error{Account: id, Err: account.ErrNotOpen}
 }
 
 // At returns an account as it was at a version, from 1.

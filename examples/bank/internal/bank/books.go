@@ -49,7 +49,7 @@ func (b *Bank) Statement(ctx context.Context, id string) iter.Seq2[Entry, error]
 			}
 			events, err := account.Decode(rec)
 			if err != nil {
-				yield(Entry{}, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err})
+				yield(Entry{}, err)
 				return
 			}
 			if len(events) == 0 && !yield(Entry{Stored: rec, Upcast: true, Balance: a.Money(a.Balance)}, nil) {

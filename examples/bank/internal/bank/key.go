@@ -47,7 +47,7 @@ func (b *Bank) before(ctx context.Context, r operation.Request, key string) (*es
 			}
 			events, err := account.Decode(rec)
 			if err != nil {
-				return nil, &es.EventError{Stream: stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+				return nil, err
 			}
 			if i > 0 || len(events) != 1 || events[0] != recordedBy(r) || r.Amount.Currency != currency {
 				return nil, &KeyError{Key: key, Given: r, Stored: rec}

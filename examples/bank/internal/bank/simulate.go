@@ -35,7 +35,7 @@ type Simulated struct {
 	Refused                          int // not allowed by the bank's rules, such as for want of funds
 	Retries                          int // decided afresh since another writer was faster
 	Elapsed                          time.Duration
-	Books                            *Books // of all simulated accounts, of this run and others
+	Books                            *Books // of all simulated accounts, of this run and others; nil if they were not checked
 }
 
 // Operations is the number of operations that were decided.
@@ -43,7 +43,8 @@ func (s Simulated) Operations() int { return s.Deposits + s.Withdrawals + s.Tran
 
 // Simulate has writers do random operations on accounts that it opens, and checks the books of all
 // simulated accounts and that each operation that was acknowledged is stored, once. progress,
-// unless nil, is told how many operations are done, by several goroutines.
+// unless nil, is told how many operations are done, by several goroutines. With an error it returns
+// what was done until then, which stays done; nil if it did not get so far.
 func (b *Bank) Simulate(ctx context.Context, s Simulation, progress func(done int)) (*Simulated, error) {
 	if s.Accounts+s.Shared < 2 || s.Writers < 1 || s.Operations < 0 {
 		return nil, errors.New("a simulation needs two accounts and one writer at least")
@@ -63,12 +64,13 @@ func (b *Bank) Simulate(ctx context.Context, s Simulation, progress func(done in
 		return nil, err
 	}
 	began := time.Now()
-	if err := run.write(marked); err != nil {
-		return nil, err
-	}
+	err = run.write(marked)
 	run.sum.Elapsed = time.Since(began)
+	if err != nil {
+		return &run.sum, err
+	}
 	if run.sum.Books, err = b.Verify(ctx, SimulationPrefix, nil); err != nil {
-		return nil, err
+		return &run.sum, err
 	}
 	if err := run.confirm(ctx, feed, head); err != nil {
 		run.sum.Books.Wrong = append(run.sum.Books.Wrong, Finding{Err: err})

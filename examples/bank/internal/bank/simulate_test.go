@@ -96,13 +96,16 @@ func TestASimulationStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	b, _ := newBank(t)
 	ctx, stop := context.WithCancel(t.Context())
-	_, err := b.Simulate(ctx, bank.Simulation{Name: "a", Accounts: 2, Operations: 1_000_000_000, Writers: 4}, func(done int) {
+	sum, err := b.Simulate(ctx, bank.Simulation{Name: "a", Accounts: 2, Operations: 1_000_000_000, Writers: 4}, func(done int) {
 		if done == 100 {
 			stop()
 		}
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v, want context.Canceled", err)
+	}
+	if sum == nil || sum.Operations() < 100 || sum.Elapsed == 0 || sum.Books != nil {
+		t.Errorf("it did %+v, want the 100 operations or more that were done, and no books", sum)
 	}
 	expectRight(t, b)
 }

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -86,6 +88,22 @@ func printed(ts *testscript.TestScript, neg bool, args []string) {
 	got := times.ReplaceAllString(ts.ReadFile("stdout"), "yyyy-mm-ddThh:mm:ss.uuuuuuZ")
 	if want := ts.ReadFile(args[0]); got != want {
 		ts.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnImportThatBreaksOffSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	const row = `{"id":"o1","kind":"open","account":"ada","owner":"Ada","currency":"EUR"}` + "\n"
+	for before, want := range map[string]string{
+		"":  "",
+		row: "1  applied\n\nThe import is not complete. Import the file again to go on: what is done stays done.\n",
+	} {
+		var out, errs strings.Builder
+		in := io.MultiReader(strings.NewReader(before), iotest.ErrReader(errors.New("disk gone")))
+		status := Run(t.Context(), []string{"import", "-", "--format", "jsonl", "--store", "memory:"}, in, &out, &errs)
+		if status != exitFailed || out.String() != want || !strings.HasPrefix(errs.String(), "bank: importing the standard input: reading line ") || !strings.HasSuffix(errs.String(), ": disk gone\n") {
+			t.Errorf("after %q: exit status %d\n%s%swant %d\n%s", before, status, &out, &errs, exitFailed, want)
+		}
 	}
 }
 

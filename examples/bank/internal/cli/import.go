@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,16 +24,18 @@ func (a *app) importFile() *cobra.Command {
 		Long: `Carry out the operations in a file, JSON Lines or CSV; - reads the standard input.
 
 Each operation has an id and is carried out once: importing the file again, also after
-an import was killed half-way, or twice at the same time, changes nothing more. What
-the bank's rules refuse is remembered as refused under its id, and stays so until
---retry-refused; that is an outcome like others, with exit status 0. Rows that can't be
-read, and rows with an id that belongs to another operation, are named and skipped; then
-the exit status is 3.
+an import was killed half-way, or twice at the same time, changes nothing more, and
+neither does a row that comes twice in a file. What the bank's rules refuse is remembered
+as refused under its id, and stays so until --retry-refused; that is an outcome like
+others, with exit status 0. So is a file without rows: nothing is imported. Rows that
+can't be read, and rows with an id that belongs to another operation, are named and
+skipped; then the exit status is 3. A CSV file whose first line does not name the
+columns can't be imported at all: exit status 1.
 
 A row has these fields, in CSV as columns that the first line names. A line has at
 most 65536 bytes, and no value goes over its end.
 
-  id         the operation's: letters, digits and - _ : @ = +
+  id         the operation's: ASCII letters, digits and - _ : @ = +
   kind       open, deposit, withdraw, transfer or close
   account    its id; of a transfer the sender
   to         transfer: the receiver
@@ -63,32 +66,58 @@ most 65536 bytes, and no value goes over its end.
 				in = file
 			}
 			return a.with(cmd.Context(), true, func(b *bank.Bank) error {
-				return a.importRows(cmd.Context(), b, in, size, f, retry)
+				return a.importRows(cmd.Context(), b, source{name: args[0], in: in, size: size, format: f}, retry)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "", "jsonl or csv; by default as the file's `name` ends: .jsonl, .ndjson or .csv")
+	cmd.Flags().StringVar(&format, "format", "", "the `format`, jsonl or csv; by default as the file's name ends: .jsonl, .ndjson, .json or .csv")
 	cmd.Flags().BoolVar(&retry, "retry-refused", false, "try again what was refused before")
 	return cmd
 }
 
-func (a *app) importRows(ctx context.Context, b *bank.Bank, in io.Reader, size int64, format rows.Format, retry bool) error {
+// source is a file of operations.
+type source struct {
+	name   string // - is the standard input
+	in     io.Reader
+	size   int64 // in bytes; 0 if it is not known
+	format rows.Format
+}
+
+func (s source) String() string {
+	if s.name == "-" {
+		return "the standard input"
+	}
+	return s.name
+}
+
+func (a *app) importRows(ctx context.Context, b *bank.Bank, file source, retry bool) error {
 	bar := a.progress("importing", "rows")
 	var s summary
 	done, at := 0, int64(0)
-	err := b.Import(ctx, rows.Read(in, format), retry, func(i bank.Imported) {
+	err := b.Import(ctx, rows.Read(file.in, file.format), retry, func(i bank.Imported) {
 		s.add(i)
 		done, at = done+1, max(at, i.End)
-		bar.set(done, at, size)
+		bar.set(done, at, file.size)
 	})
 	bar.done()
-	s.print(a.out)
-	if err != nil {
-		fmt.Fprintf(a.out, "\nThe import is not complete. Import the file again to go on: what is done stays done.\n")
-		return err
+	if done > 0 {
+		s.print(a.out)
 	}
-	if s.counts[bank.Unreadable]+s.counts[bank.OtherID] > 0 {
-		return &exitError{exitUnreadable, fmt.Errorf("%s could not be imported: correct the lines named above and import the file again", count(s.counts[bank.Unreadable]+s.counts[bank.OtherID], "row"))}
+	bad := s.counts[bank.Unreadable] + s.counts[bank.OtherID]
+	switch {
+	case errors.Is(err, rows.ErrHeader):
+		return fmt.Errorf("importing %s: %w: name the columns in the first line, or say --format jsonl if it is JSON Lines", file, err)
+	case err != nil:
+		if done > 0 {
+			fmt.Fprintf(a.out, "\nThe import is not complete. Import the file again to go on: what is done stays done.\n")
+		}
+		return fmt.Errorf("importing %s: %w", file, err)
+	case done == 0:
+		fmt.Fprintf(a.out, "%s is empty: it has no rows, and nothing was imported.\n", file)
+	case s.counts[bank.Unreadable] == done && file.format == rows.JSONLines:
+		return &exitError{exitUnreadable, fmt.Errorf("no row of %s could be read as JSON: correct the lines, or say --format csv if it is CSV", file)}
+	case bad > 0:
+		return &exitError{exitUnreadable, fmt.Errorf("%s could not be imported: correct the lines named above and import the file again", count(bad, "row"))}
 	}
 	return nil
 }
@@ -116,11 +145,11 @@ var fates = []struct {
 	words string
 }{
 	{bank.Refused, "Refused:", "refused"},
-	{bank.RefusedEarlier, "Refused by an earlier import, and left at that (--retry-refused tries again):", "refused by an earlier import"},
+	{bank.RefusedEarlier, "Already refused, and left at that (--retry-refused tries again):", "already refused"},
 	{bank.OtherID, "With an id that belongs to another operation:", "with an id that belongs to another operation"},
 	{bank.Unreadable, "Unreadable:", "unreadable"},
 	{bank.Applied, "", "applied"},
-	{bank.AlreadyApplied, "", "already applied by an earlier import"},
+	{bank.AlreadyApplied, "", "already applied"},
 }
 
 // print names the rows that were not applied, and then counts all.

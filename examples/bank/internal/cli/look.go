@@ -24,6 +24,11 @@ func (a *app) accounts() *cobra.Command {
 			if limit < 1 {
 				return misused("--limit %d: it must be 1 or more", limit)
 			}
+			if after != "" {
+				if err := checkAccount(after); err != nil {
+					return err
+				}
+			}
 			return a.with(cmd.Context(), false, func(b *bank.Bank) error {
 				t := newTable("ACCOUNT", "OWNER", ">BALANCE", ">OVERDRAFT LIMIT", ">VERSION", "STATE")
 				last := ""
@@ -32,22 +37,25 @@ func (a *app) accounts() *cobra.Command {
 						return err
 					}
 					if len(t.rows) == limit { // there is one more
-						defer fmt.Fprintf(a.out, "\nMore: bank accounts --limit %d --after %s\n", limit, last)
+						defer fmt.Fprintf(a.out, "\nThere are more: --after %s goes on.\n", last)
 						break
 					}
 					last = acc.ID()
 					t.add(acc.ID(), acc.Owner, acc.Money(acc.Balance), acc.Money(acc.Overdraft), acc.Version(), state(acc))
 				}
-				if last == "" {
+				switch {
+				case last != "":
+					t.print(a.out)
+				case after != "":
+					fmt.Fprintf(a.out, "No accounts after %s.\n", after)
+				default:
 					fmt.Fprintln(a.out, "No accounts.")
-					return nil
 				}
-				t.print(a.out)
 				return nil
 			})
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many `accounts` to list")
+	cmd.Flags().IntVar(&limit, "limit", 50, "list `n` accounts at most")
 	cmd.Flags().StringVar(&after, "after", "", "list those after this `account`")
 	return cmd
 }
@@ -69,7 +77,7 @@ builds stored in another form is shown as it is read today, and STORED AS tells 
 form; an event that became several has parts, such as 2.1 and 2.2.`,
 		Example: `  bank statement alice
   bank statement alice --last 10`,
-		Args: arguments(1, 1),
+		Args: onAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if last < 0 {
 				return misused("--last %d: it must not be negative", last)
@@ -141,8 +149,8 @@ func (a *app) history() *cobra.Command {
 		Example: `  bank history alice --version 3
   bank history alice --at 2026-06-30T23:59:59Z
   bank history alice --at 2026-06-30
-  bank history alice --at 10m                 (ten minutes ago)`,
-		Args: arguments(1, 1),
+  bank history alice --at 10m  # ten minutes ago`,
+		Args: onAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var t time.Time
 			switch versioned, timed := cmd.Flags().Changed("version"), cmd.Flags().Changed("at"); {
@@ -157,15 +165,24 @@ func (a *app) history() *cobra.Command {
 				}
 			}
 			return a.with(cmd.Context(), false, func(b *bank.Bank) error {
-				look, words := func() (*account.Account, error) { return b.At(cmd.Context(), args[0], es.Version(version)) }, fmt.Sprintf("at version %d", version)
-				if !t.IsZero() {
-					look, words = func() (*account.Account, error) { return b.AsOf(cmd.Context(), args[0], t) }, "at "+timestamp(t)
+				var acc *account.Account
+				var err error
+				var words string
+				switch now := time.Now(); {
+				case t.IsZero():
+					words = fmt.Sprintf("as it was at version %d", version)
+					acc, err = b.At(cmd.Context(), args[0], es.Version(version))
+				case t.After(now):
+					words = "as it is now, since " + timestamp(t) + " is still to come"
+					acc, err = b.Account(cmd.Context(), args[0])
+				default:
+					words = "as it was at " + timestamp(t)
+					acc, err = b.AsOf(cmd.Context(), args[0], t)
 				}
-				acc, err := look()
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "Account %s as it was %s:\n\n", acc.ID(), words)
+				fmt.Fprintf(a.out, "Account %s %s:\n\n", acc.ID(), words)
 				for _, line := range [][2]any{
 					{"owner", printable(acc.Owner)},
 					{"balance", acc.Money(acc.Balance)},
@@ -205,7 +222,10 @@ func (a *app) verify() *cobra.Command {
 		Long: `Read everything from the first event and check that each account and operation is
 the same whether its events are decoded one by one, replayed as a load does, or
 loaded from its snapshot, and that no money was made or lost. Others may go on
-writing meanwhile. Exit status 1 if anything is wrong; each finding names its account.`,
+writing meanwhile. Exit status 1 if anything is wrong; each finding names its account.
+
+There are no checksums: a byte changed afterwards in a stored event goes unnoticed if
+the event can still be decoded, no newer snapshot differs, and the sums still agree.`,
 		Example: `  bank verify`,
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -16,11 +16,11 @@ func (a *app) open() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open ACCOUNT --owner NAME --currency CODE [--overdraft AMOUNT]",
 		Short: "Open an account",
-		Long: `Open an account with a balance of zero. Its id is of your choice: letters, digits
-and any of - _ : @ = +. The store is made if there is none.`,
+		Long: `Open an account with a balance of zero. Its id is of your choice: ASCII letters,
+digits and any of - _ : @ = +. The store is made if there is none.`,
 		Example: `  bank open alice --owner "Alice Ada" --currency EUR
   bank open shop --owner "The Shop" --currency JPY --overdraft 50000`,
-		Args: arguments(1, 1),
+		Args: onAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if owner == "" || currency == "" {
 				return misused("an account needs an owner and a currency: write: %s", cmd.UseLine())
@@ -77,7 +77,7 @@ func (a *app) close() *cobra.Command {
 		Short:   "Close an account whose balance is zero",
 		Long:    "Close an account for good. Its balance must be zero; its history stays.",
 		Example: `  bank close alice`,
-		Args:    arguments(1, 1),
+		Args:    onAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.do(cmd.Context(), false, operation.Request{Kind: operation.Close, Account: args[0]}, "")
 		},
@@ -92,6 +92,7 @@ func (a *app) payment(cmd *cobra.Command, kind string) *cobra.Command {
 	}
 	var note, key string
 	cmd.Args = arguments(accounts+1, accounts+2)
+	cmd.SetFlagErrorFunc(paymentFlagError)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		m, err := amount(args[accounts:])
 		if err != nil {
@@ -106,13 +107,16 @@ func (a *app) payment(cmd *cobra.Command, kind string) *cobra.Command {
 		}
 		return a.do(cmd.Context(), false, r, key)
 	}
-	cmd.Flags().StringVar(&note, "note", "", "what it is for, a `text`")
-	cmd.Flags().StringVar(&key, "idempotency-key", "", "a `name` for this request: sent again with it, nothing more is changed")
+	cmd.Flags().StringVar(&note, "note", "", "a `text` that says what it is for")
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "a `key` for this request alone: sent again with it, nothing more is changed")
 	return cmd
 }
 
 // do carries out a request and tells what became of it.
 func (a *app) do(ctx context.Context, create bool, r operation.Request, key string) error {
+	if err := checkRequest(r); err != nil {
+		return err
+	}
 	return a.with(ctx, create, func(b *bank.Bank) error {
 		done, err := b.Do(ctx, r, key)
 		if err != nil {

@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/esgen-go/esgen/examples/bank/internal/bank"
-	"github.com/esgen-go/esgen/examples/bank/money"
 )
 
 // The exit statuses.
@@ -43,7 +40,7 @@ Environment:
 Exit status:
   0    done
   1    refused by the bank's rules, failed, or (verify) something is wrong
-  2    wrong usage
+  2    wrong usage: what the arguments alone show, such as an amount of zero
   3    the import went through, but rows could not be read or used an id of others
   130  interrupted; what was done until then stays done
 `
@@ -80,14 +77,6 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	}
 }
 
-// usageError is a mistake in the arguments.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func misused(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
 // exitError ends the process with a status of its own; without err nothing more is printed.
 type exitError struct {
 	status int
@@ -114,7 +103,13 @@ func (a *app) root() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return misused("there is no command %q%s", args[0], suggest(cmd.SuggestionsFor(args[0])))
+			return unknown(cmd, args[0])
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.store == "" {
+				return misused("the store has no name: say --store FILE")
+			}
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -137,33 +132,26 @@ func (a *app) root() *cobra.Command {
 	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile())
 	add("look", a.accounts(), a.statement(), a.history(), a.verify())
 	add("more", a.demo(), a.simulate())
+	root.SetHelpCommand(help(root))
 	return root
 }
 
-func suggest(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return ": did you mean " + strings.Join(names, " or ") + "?"
-}
-
-var negative = regexp.MustCompile(`in (-[0-9.]+)$`)
-
-// flagError explains a mistake in the flags, among them a negative amount, which looks like one.
-func flagError(_ *cobra.Command, err error) error {
-	if m := negative.FindStringSubmatch(err.Error()); m != nil {
-		return misused("the amount must be more than zero, not %s", m[1])
-	}
-	return &usageError{err}
-}
-
-// arguments checks the number of arguments against the usage line.
-func arguments(least, most int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
-			return misused("write: %s", cmd.UseLine())
-		}
-		return nil
+// help is the command that cobra has by default, but for a word about a command that there is not.
+func help(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:                   "help [COMMAND]",
+		Short:                 "Show what a command does and takes",
+		GroupID:               "more",
+		DisableFlagsInUseLine: true,
+		Args:                  arguments(0, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknown(root, args[0])
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
 	}
 }
 
@@ -175,13 +163,4 @@ func (a *app) with(ctx context.Context, create bool, f func(*bank.Bank) error) (
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return f(bank.New(store, func(err error) { fmt.Fprintf(a.errs, "bank: warning: %v\n", err) }))
-}
-
-// amount reads an amount, which may come as one argument or as two.
-func amount(args []string) (money.Amount, error) {
-	m, err := money.Parse(strings.Join(args, " "))
-	if err != nil {
-		return m, &usageError{err}
-	}
-	return m, nil
 }

@@ -22,7 +22,8 @@ replays to its snapshot, and that each operation that was acknowledged is stored
 
 Writers that meet at one account conflict: one is first, the others decide again on the new
 balance. Several simulations may run on one store at once; --shared gives them accounts that
-all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and so on.`,
+all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and so on. When it
+is interrupted it tells what was done until then.`,
 		Example: `  bank simulate
   bank simulate --accounts 20 --operations 50000 --writers 32
   bank simulate --shared 5 & bank simulate --shared 5; wait; bank verify`,
@@ -48,19 +49,21 @@ all of them use. The accounts are named sim-NAME-0001 and sim-shared-0001, and s
 				bar := a.progress("simulating", "operations")
 				done, err := b.Simulate(cmd.Context(), s, func(done int) { bar.set(done, int64(done), int64(s.Operations)) })
 				bar.done()
+				if done != nil {
+					a.printSimulated(s, done)
+				}
 				if err != nil {
 					return err
 				}
-				a.printSimulated(s, done)
 				return a.verdict(done.Books)
 			})
 		},
 	}
-	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "how many `accounts` this run opens")
-	cmd.Flags().IntVar(&s.Shared, "shared", 0, "how many `accounts` it uses together with other runs")
-	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "how many `operations` to do in all")
-	cmd.Flags().IntVar(&s.Writers, "writers", 16, "how many `writers` do them at once")
-	cmd.Flags().Uint64Var(&s.Seed, "seed", 0, "a `number` for the dice; by default another each time")
+	cmd.Flags().IntVar(&s.Accounts, "accounts", 50, "open `n` accounts for this run alone")
+	cmd.Flags().IntVar(&s.Shared, "shared", 0, "use `n` accounts together with other runs")
+	cmd.Flags().IntVar(&s.Operations, "operations", 10_000, "do `n` operations in all")
+	cmd.Flags().IntVar(&s.Writers, "writers", 16, "do them by `n` writers at once")
+	cmd.Flags().Uint64Var(&s.Seed, "seed", 0, "start the dice from the number `n`; by default another each time")
 	cmd.Flags().StringVar(&s.Name, "name", "", "a `name` for this run's accounts; by default another each time")
 	return cmd
 }
@@ -70,12 +73,16 @@ func (a *app) printSimulated(s bank.Simulation, done *bank.Simulated) {
 		count(done.Operations(), "operation"), count(s.Writers, "writer"), count(s.Accounts+s.Shared, "account"),
 		done.Elapsed.Round(time.Millisecond), perSecond(done.Operations(), done.Elapsed), s.Name, s.Seed)
 	t := newTable(">", "")
-	t.add(thousands(done.Transfers), "transfers")
-	t.add(thousands(done.Deposits), "deposits")
-	t.add(thousands(done.Withdrawals), "withdrawals")
+	t.add(thousands(done.Transfers), plural(done.Transfers, "transfer"))
+	t.add(thousands(done.Deposits), plural(done.Deposits, "deposit"))
+	t.add(thousands(done.Withdrawals), plural(done.Withdrawals, "withdrawal"))
 	t.add(thousands(done.Refused), "refused by the bank's rules")
-	t.add(thousands(done.Retries), "conflicts with another writer, after which the operation was decided again")
+	t.add(thousands(done.Retries), plural(done.Retries, "conflict")+" with another writer, after which the operation was decided again")
 	t.printRows(a.out)
+	if done.Books == nil {
+		fmt.Fprint(a.out, "\nIt did not come to its end, and the books were not checked: bank verify checks them.\n")
+		return
+	}
 	fmt.Fprintf(a.out, "\nAll simulated accounts of this store, read from the first event on (%s, %s):\n\n",
 		count(done.Books.Events, "event"), count(done.Books.Snapshots, "snapshot"))
 	printTurnovers(a, done.Books)

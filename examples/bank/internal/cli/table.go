@@ -82,10 +82,14 @@ func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 
 // count prints a number with a noun: 1 event, 2,000 events.
 func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
+	return thousands(n) + " " + plural(n, noun)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
 	}
-	return thousands(n) + " " + noun
+	return noun + "s"
 }
 
 // thousands prints a number in groups of three digits.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/account"
+	"github.com/esgen-go/esgen/examples/bank/internal/bank"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/examples/bank/operation"
 	"github.com/esgen-go/esgen/repository"
@@ -110,7 +111,8 @@ func duplicate(g *guide) error {
 	r.Amount = eur(99_00)
 	_, err = g.bank.Do(g.ctx, r, key)
 	g.show("the key for other money", "%v", err)
-	g.check(err != nil, "a key stands for one request")
+	_, refused := errors.AsType[*bank.KeyError](err)
+	g.check(refused, "the bank compares what the key stands for, and refuses; the toolkit alone answers \"done already\" to a used key, whatever the command")
 	return nil
 }
 

@@ -14,33 +14,43 @@ type header struct {
 	columns []string
 }
 
-// readHeader reads the first line of a CSV file.
+// readHeader reads the first line of a CSV file that is not empty.
 func readHeader(lines *lines) (*header, error) {
 	line, err := lines.next()
-	if errors.Is(err, io.EOF) {
-		return &header{}, nil // an empty file has no rows
+	for err == nil && len(bytes.TrimSpace(line)) == 0 {
+		line, err = lines.next()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading line 1: %w", err)
+	unusable := func(format string, args ...any) error {
+		return fmt.Errorf("reading line %d: %w: %w", lines.number, ErrHeader, fmt.Errorf(format, args...))
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return &header{}, nil // an empty file has no rows
+	case errors.Is(err, errLongLine):
+		return nil, unusable("%w", err)
+	case err != nil:
+		return nil, fmt.Errorf("reading line %d: %w", lines.number, err)
+	case bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
+		return nil, unusable("it is JSON, not CSV")
 	}
 	columns, err := split(line)
 	if err != nil {
-		return nil, fmt.Errorf("reading line 1: %w: %w", ErrHeader, err)
+		return nil, unusable("%w", err)
 	}
 	seen := map[string]bool{}
 	for i, name := range columns {
 		columns[i] = strings.TrimSpace(name)
 		if (&fields{}).column(columns[i]) == nil {
-			return nil, fmt.Errorf("reading line 1: %w: column %.40q is none of %s", ErrHeader, name, strings.Join(columnNames, ", "))
+			return nil, unusable("column %.40q is none of %s", name, strings.Join(columnNames, ", "))
 		}
 		if seen[columns[i]] {
-			return nil, fmt.Errorf("reading line 1: %w: column %q is there twice", ErrHeader, columns[i])
+			return nil, unusable("column %q is there twice", columns[i])
 		}
 		seen[columns[i]] = true
 	}
 	for _, name := range columnNames[:3] {
 		if !seen[name] {
-			return nil, fmt.Errorf("reading line 1: %w: column %q is missing", ErrHeader, name)
+			return nil, unusable("column %q is missing", name)
 		}
 	}
 	return &header{columns: columns}, nil

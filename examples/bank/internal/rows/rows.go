@@ -12,7 +12,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/examples/bank/operation"
 )
@@ -21,7 +20,7 @@ import (
 // without being held in memory.
 const MaxLine = 64 << 10
 
-// ErrHeader: the first line of a CSV file does not name the columns.
+// ErrHeader: the first line of a CSV file does not name the columns, so that none of its rows can be read.
 var ErrHeader = errors.New("no usable header")
 
 // Format is how a file writes its operations.
@@ -221,8 +220,8 @@ func validID(field, id string) error {
 	if id == "" {
 		return fmt.Errorf("%q is missing", field)
 	}
-	if (es.Stream{Category: "x", ID: id}).Validate() != nil {
-		return fmt.Errorf("%s %.60q: taken are letters, digits and - _ : @ = +, at most %d", field, id, es.MaxStreamIDLen)
+	if err := operation.CheckID(id); err != nil {
+		return fmt.Errorf("%s %.60q: %w", field, id, err)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func TestABadJSONLineIsRefusedByItsNumberAndTheNextIsRead(t *testing.T) {
 		`{"id":7}`:                        `"id" must be a string`,
 		`{"id":"x","amount":{"minor":1}}`: `"amount" must be a string`,
 		`{"kind":"close","account":"a"}`:  `"id" is missing`,
-		`{"id":"x y"}`:                    `id "x y": taken are letters`,
+		`{"id":"x y"}`:                    `id "x y": taken are ASCII letters`,
 		`{"id":"x","account":"a"}`:        `"kind" is missing`,
 		`{"id":"x","kind":"steal"}`:       `kind "steal" is none of`,
 		`{"id":"x","kind":"close"}`:       `"account" is missing`,
@@ -138,17 +138,21 @@ func TestACSVFileNeedsAHeaderThatNamesItsColumns(t *testing.T) {
 		"id,kind":                   `column "account" is missing`,
 		"id,kind,account,id":        `column "id" is there twice`,
 		`id,kind,"account`:          "not CSV",
+		` {"id":"1"}`:               "it is JSON, not CSV",
 		strings.Repeat("x", 70_000): "longer than",
 	} {
 		expect(t, readAll(t, strings.NewReader(header+"\nc,close,bob\n"), rows.CSV), []string{"error: reading line 1: "})
 		expect(t, readAll(t, strings.NewReader(header), rows.CSV), []string{want})
+		expect(t, readAll(t, strings.NewReader("\n \n"+header), rows.CSV), []string{"error: reading line 3: no usable header: "})
 	}
 }
 
 func TestAnEmptyFileHasNoRows(t *testing.T) {
 	t.Parallel()
 	for _, format := range []rows.Format{rows.JSONLines, rows.CSV} {
-		expect(t, readAll(t, strings.NewReader(""), format), nil)
+		for _, empty := range []string{"", "\n", " \r\n\n"} {
+			expect(t, readAll(t, strings.NewReader(empty), format), nil)
+		}
 	}
 }
 

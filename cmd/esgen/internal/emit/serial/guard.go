@@ -9,9 +9,8 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
-// emitGuards writes, for each struct that is stored field by field, an
-// assignment to a variable of the struct's type as it was: it compiles as long as
-// fields, types and tags are the same.
+// emitGuards writes, for each struct that is stored field by field, a call with a parameter
+// of the struct's type as it was: it compiles as long as fields, types and tags are the same.
 func (g *Generator) emitGuards(f *jen.File) {
 	done := map[string]bool{}
 	var guarded []types.Type
@@ -51,14 +50,22 @@ func (g *Generator) emitGuards(f *jen.File) {
 		return
 	}
 	f.Comment("If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.")
-	f.Var().DefsFunc(func(group *jen.Group) {
-		for _, t := range guarded {
-			group.Id("_").Add(structCode(t.Underlying().(*types.Struct))).Op("=").Add(typeCode(t)).Values()
-		}
-		for _, alias := range aliases {
-			group.Id("_").Op("*").Add(typeCode(alias)).Op("=").Parens(jen.Op("*").Add(embeddedCode(alias))).Parens(jen.Nil())
-		}
-	})
+	f.Comment("But if events of the old shape are stored already, first give the new one a version of its own:")
+	f.Comment("version=N, with the old struct and an upcaster from it. A new field that may be missing needs")
+	f.Comment("none, with omitempty or esgen:\"default=…\" in its tag.")
+	for _, t := range guarded {
+		guard(f, structCode(t.Underlying().(*types.Struct)), typeCode(t).Values())
+	}
+	for _, alias := range aliases {
+		guard(f, jen.Op("*").Add(typeCode(alias)), jen.Parens(jen.Op("*").Add(embeddedCode(alias))).Parens(jen.Nil()))
+	}
+}
+
+// guard writes a call that compiles as long as value can be assigned to the type was. Where it can't, the
+// compiler prints the name of the function.
+func guard(f *jen.File, was, value jen.Code) {
+	const name = "structChangedRunEsgenAgain"
+	f.Func().Id("_").Params(jen.Id(name).Func().Params(was)).Block(jen.Id(name).Call(value))
 	f.Line()
 }
 

@@ -535,32 +535,50 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 }
 
 // If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
-var (
-	_ struct {
-		Items []item
-		Maps  map[key][]map[key]item
-		When  time.Time
-		Ptr   ***elem
-		Fixed [2]n
-		X     opened
-		Bools []bool `json:",omitempty"`
-	} = Opened{}
-	_ struct {
-		Key key
-	} = item{}
-	_ struct {
-		Items []items
-	} = elem{}
-	_ struct {
-		V v
-	} = opened{}
-	_ struct {
-		Name name
-	} = v{}
-	_ struct {
-		ok    ok
-		seen  map[key]*p2
-		data  []byte
-		items []items
-	} = d{}
-)
+// But if events of the old shape are stored already, first give the new one a version of its own:
+// version=N, with the old struct and an upcaster from it. A new field that may be missing needs
+// none, with omitempty or esgen:"default=…" in its tag.
+func _(structChangedRunEsgenAgain func(struct {
+	Items []item
+	Maps  map[key][]map[key]item
+	When  time.Time
+	Ptr   ***elem
+	Fixed [2]n
+	X     opened
+	Bools []bool `json:",omitempty"`
+})) {
+	structChangedRunEsgenAgain(Opened{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Key key
+})) {
+	structChangedRunEsgenAgain(item{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items []items
+})) {
+	structChangedRunEsgenAgain(elem{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	V v
+})) {
+	structChangedRunEsgenAgain(opened{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Name name
+})) {
+	structChangedRunEsgenAgain(v{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	ok    ok
+	seen  map[key]*p2
+	data  []byte
+	items []items
+})) {
+	structChangedRunEsgenAgain(d{})
+}

@@ -5783,430 +5783,574 @@ func readAccountStateAnonState(d *codec.Decoder, v *struct {
 }
 
 // If one of these doesn't compile, a struct or a tag was changed after esgen ran: run it again.
-var (
-	_ struct {
-		Owner    string `json:"owner"`
-		Currency string `json:"currency"`
-		Amount   int64  `json:"amount"`
-		Final    bool   `json:"final"`
-	} = Small{}
-	_ struct {
-		ID        uuid.UUID         `json:"id"`
-		Customer  string            `json:"customer"`
-		Email     string            `json:"email"`
-		PlacedAt  time.Time         `json:"placed_at"`
-		Total     int64             `json:"total"`
-		Rate      float64           `json:"rate"`
-		Express   bool              `json:"express"`
-		Note      string            `json:"note,omitempty"`
-		Coupon    *string           `json:"coupon,omitempty"`
-		Tags      []string          `json:"tags"`
-		Labels    map[string]string `json:"labels"`
-		Address   Address           `json:"address"`
-		Reference uuid.UUID         `json:"reference"`
-	} = Medium{}
-	_ struct {
-		Street  string `json:"street"`
-		City    string `json:"city"`
-		Zip     string `json:"zip"`
-		Country string `json:"country"`
-	} = Address{}
-	_ struct {
-		ID       uuid.UUID `json:"id"`
-		PlacedAt time.Time `json:"placed_at"`
-		Lines    []Line    `json:"lines"`
-		Comment  string    `json:"comment"`
-	} = Large{}
-	_ struct {
-		SKU      string    `json:"sku"`
-		Name     string    `json:"name"`
-		Quantity int       `json:"quantity"`
-		Price    int64     `json:"price"`
-		Discount float64   `json:"discount"`
-		Added    time.Time `json:"added"`
-		Gift     bool      `json:"gift"`
-		Tags     []string  `json:"tags"`
-	} = Line{}
-	_ struct {
-		I   int
-		I8  int8
-		I16 int16
-		I32 int32
-		I64 int64
-		U   uint
-		U8  uint8
-		U16 uint16
-		U32 uint32
-		U64 uint64
-		P   uintptr
-		F32 float32
-		F64 float64
-		N   json.Number
-		D   time.Duration
-		B   *big.Int
-		V   big.Int
-		F   *big.Float
-	} = Numbers{}
-	_ struct {
-		I  int          `json:"i,string"`
-		U  uint8        `json:"u,string"`
-		F  float64      `json:"f,string"`
-		B  bool         `json:"b,string"`
-		S  string       `json:"s,string"`
-		N  json.Number  `json:"n,string"`
-		P  *int         `json:"p,string"`
-		PS *string      `json:"ps,string"`
-		L  []int        `json:"l,string"`
-		OE int          `json:"oe,string,omitempty"`
-		M  map[int]bool `json:"m,string,omitempty"`
-	} = Quoted{}
-	_ struct {
-		S     string
-		K     kind
-		B     []byte
-		D     Digest
-		O     Octets
-		A     [4]byte
-		Raw   json.RawMessage
-		PRaw  *json.RawMessage
-		T     time.Time
-		PT    *time.Time
-		U     uuid.UUID
-		PU    *uuid.UUID
-		Color other.Color
-		Code  other.Code
-		PCode *other.Code
-		Cents other.Cents
-		Level other.Level
-	} = Strings{}
-	_ struct {
-		Strings  []string
-		Flags    Flags
-		Matrix   Matrix
-		Empty    [0]int
-		Nested   [][]map[string][]int
-		Pointers []*int
-		Deep     **int
-		Deeper   []**Address
-		Array    [2]*Address
-		Structs  [2]Address
-		Tree     Tree
-		Chained  Chained
-		Codes    []other.Code
-		Blobs    [][]byte
-		Times    []time.Time
-		Raws     []json.RawMessage
-	} = Lists{}
-	_ struct {
-		Value int
-	} = Chained2{}
-	_ struct {
-		S      map[string]int
-		K      Named
-		I      map[int]string
-		I8     map[int8]string
-		U      map[uint64]string
-		ID     map[uuid.UUID]Address
-		T      map[time.Time]int
-		Color  map[other.Color]int
-		Level  map[other.Level]*Address
-		Forest Forest
-		Lists  map[string][]*Address
-		Codes  map[string]other.Code
-		Maps   map[string]map[string]map[int]bool
-	} = Maps{}
-	_ struct {
-		Name     string           `json:"name"`
-		Next     *Node            `json:"next,omitempty"`
-		Children []Node           `json:"children,omitempty"`
-		Index    map[string]*Node `json:"index,omitempty"`
-		Peer     *Peer            `json:"peer,omitempty"`
-	} = Node{}
-	_ struct {
-		Back  []*Node `json:"back"`
-		Value int     `json:"value"`
-	} = Peer{}
-	_ struct {
-		B   bool              `json:"b,omitempty"`
-		I   int               `json:"i,omitempty"`
-		F   float64           `json:"f,omitempty"`
-		S   string            `json:"s,omitempty"`
-		P   *int              `json:"p,omitempty"`
-		L   []int             `json:"l,omitempty"`
-		M   map[string]int    `json:"m,omitempty"`
-		A   [2]int            `json:"a,omitempty"`
-		E   [0]int            `json:"e,omitempty"`
-		St  Address           `json:"st,omitempty"`
-		T   time.Time         `json:"t,omitempty"`
-		U   uuid.UUID         `json:"u,omitempty"`
-		By  []byte            `json:"by,omitempty"`
-		R   json.RawMessage   `json:"r,omitempty"`
-		N   json.Number       `json:"n,omitempty"`
-		C   other.Cents       `json:"c,omitempty"`
-		Co  other.Color       `json:"co,omitempty"`
-		Big *big.Int          `json:"big,omitempty"`
-		Rs  []json.RawMessage `json:"rs,omitempty"`
-	} = Optional{}
-	_ struct {
-		B  bool       `json:"b,omitzero"`
-		I  int        `json:"i,omitzero"`
-		F  float64    `json:"f,omitzero"`
-		S  string     `json:"s,omitzero"`
-		T  time.Time  `json:"t,omitzero"`
-		PT *time.Time `json:"pt,omitzero"`
-		U  uuid.UUID  `json:"u,omitzero"`
-		L  []int      `json:"l,omitzero"`
-		LE []int      `json:"le,omitzero,omitempty"`
-		A  [2]int     `json:"a,omitzero"`
-		St Address    `json:"st,omitzero"`
-		Lo Loose      `json:"lo,omitzero"`
-		O  Odd        `json:"o,omitzero"`
-		Pa Pair       `json:"pa,omitzero"`
-		PP *Pair      `json:"pp,omitzero"`
-		X  int        `json:"x"`
-	} = Zeros{}
-	_ struct {
-		L []int `json:"l"`
-		N int   `json:"n"`
-	} = Loose{}
-	_ struct {
-		A int
+// But if events of the old shape are stored already, first give the new one a version of its own:
+// version=N, with the old struct and an upcaster from it. A new field that may be missing needs
+// none, with omitempty or esgen:"default=…" in its tag.
+func _(structChangedRunEsgenAgain func(struct {
+	Owner    string `json:"owner"`
+	Currency string `json:"currency"`
+	Amount   int64  `json:"amount"`
+	Final    bool   `json:"final"`
+})) {
+	structChangedRunEsgenAgain(Small{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	ID        uuid.UUID         `json:"id"`
+	Customer  string            `json:"customer"`
+	Email     string            `json:"email"`
+	PlacedAt  time.Time         `json:"placed_at"`
+	Total     int64             `json:"total"`
+	Rate      float64           `json:"rate"`
+	Express   bool              `json:"express"`
+	Note      string            `json:"note,omitempty"`
+	Coupon    *string           `json:"coupon,omitempty"`
+	Tags      []string          `json:"tags"`
+	Labels    map[string]string `json:"labels"`
+	Address   Address           `json:"address"`
+	Reference uuid.UUID         `json:"reference"`
+})) {
+	structChangedRunEsgenAgain(Medium{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Street  string `json:"street"`
+	City    string `json:"city"`
+	Zip     string `json:"zip"`
+	Country string `json:"country"`
+})) {
+	structChangedRunEsgenAgain(Address{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	ID       uuid.UUID `json:"id"`
+	PlacedAt time.Time `json:"placed_at"`
+	Lines    []Line    `json:"lines"`
+	Comment  string    `json:"comment"`
+})) {
+	structChangedRunEsgenAgain(Large{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	SKU      string    `json:"sku"`
+	Name     string    `json:"name"`
+	Quantity int       `json:"quantity"`
+	Price    int64     `json:"price"`
+	Discount float64   `json:"discount"`
+	Added    time.Time `json:"added"`
+	Gift     bool      `json:"gift"`
+	Tags     []string  `json:"tags"`
+})) {
+	structChangedRunEsgenAgain(Line{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	I   int
+	I8  int8
+	I16 int16
+	I32 int32
+	I64 int64
+	U   uint
+	U8  uint8
+	U16 uint16
+	U32 uint32
+	U64 uint64
+	P   uintptr
+	F32 float32
+	F64 float64
+	N   json.Number
+	D   time.Duration
+	B   *big.Int
+	V   big.Int
+	F   *big.Float
+})) {
+	structChangedRunEsgenAgain(Numbers{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	I  int          `json:"i,string"`
+	U  uint8        `json:"u,string"`
+	F  float64      `json:"f,string"`
+	B  bool         `json:"b,string"`
+	S  string       `json:"s,string"`
+	N  json.Number  `json:"n,string"`
+	P  *int         `json:"p,string"`
+	PS *string      `json:"ps,string"`
+	L  []int        `json:"l,string"`
+	OE int          `json:"oe,string,omitempty"`
+	M  map[int]bool `json:"m,string,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Quoted{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	S     string
+	K     kind
+	B     []byte
+	D     Digest
+	O     Octets
+	A     [4]byte
+	Raw   json.RawMessage
+	PRaw  *json.RawMessage
+	T     time.Time
+	PT    *time.Time
+	U     uuid.UUID
+	PU    *uuid.UUID
+	Color other.Color
+	Code  other.Code
+	PCode *other.Code
+	Cents other.Cents
+	Level other.Level
+})) {
+	structChangedRunEsgenAgain(Strings{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Strings  []string
+	Flags    Flags
+	Matrix   Matrix
+	Empty    [0]int
+	Nested   [][]map[string][]int
+	Pointers []*int
+	Deep     **int
+	Deeper   []**Address
+	Array    [2]*Address
+	Structs  [2]Address
+	Tree     Tree
+	Chained  Chained
+	Codes    []other.Code
+	Blobs    [][]byte
+	Times    []time.Time
+	Raws     []json.RawMessage
+})) {
+	structChangedRunEsgenAgain(Lists{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Value int
+})) {
+	structChangedRunEsgenAgain(Chained2{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	S      map[string]int
+	K      Named
+	I      map[int]string
+	I8     map[int8]string
+	U      map[uint64]string
+	ID     map[uuid.UUID]Address
+	T      map[time.Time]int
+	Color  map[other.Color]int
+	Level  map[other.Level]*Address
+	Forest Forest
+	Lists  map[string][]*Address
+	Codes  map[string]other.Code
+	Maps   map[string]map[string]map[int]bool
+})) {
+	structChangedRunEsgenAgain(Maps{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Name     string           `json:"name"`
+	Next     *Node            `json:"next,omitempty"`
+	Children []Node           `json:"children,omitempty"`
+	Index    map[string]*Node `json:"index,omitempty"`
+	Peer     *Peer            `json:"peer,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Node{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Back  []*Node `json:"back"`
+	Value int     `json:"value"`
+})) {
+	structChangedRunEsgenAgain(Peer{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	B   bool              `json:"b,omitempty"`
+	I   int               `json:"i,omitempty"`
+	F   float64           `json:"f,omitempty"`
+	S   string            `json:"s,omitempty"`
+	P   *int              `json:"p,omitempty"`
+	L   []int             `json:"l,omitempty"`
+	M   map[string]int    `json:"m,omitempty"`
+	A   [2]int            `json:"a,omitempty"`
+	E   [0]int            `json:"e,omitempty"`
+	St  Address           `json:"st,omitempty"`
+	T   time.Time         `json:"t,omitempty"`
+	U   uuid.UUID         `json:"u,omitempty"`
+	By  []byte            `json:"by,omitempty"`
+	R   json.RawMessage   `json:"r,omitempty"`
+	N   json.Number       `json:"n,omitempty"`
+	C   other.Cents       `json:"c,omitempty"`
+	Co  other.Color       `json:"co,omitempty"`
+	Big *big.Int          `json:"big,omitempty"`
+	Rs  []json.RawMessage `json:"rs,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Optional{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	B  bool       `json:"b,omitzero"`
+	I  int        `json:"i,omitzero"`
+	F  float64    `json:"f,omitzero"`
+	S  string     `json:"s,omitzero"`
+	T  time.Time  `json:"t,omitzero"`
+	PT *time.Time `json:"pt,omitzero"`
+	U  uuid.UUID  `json:"u,omitzero"`
+	L  []int      `json:"l,omitzero"`
+	LE []int      `json:"le,omitzero,omitempty"`
+	A  [2]int     `json:"a,omitzero"`
+	St Address    `json:"st,omitzero"`
+	Lo Loose      `json:"lo,omitzero"`
+	O  Odd        `json:"o,omitzero"`
+	Pa Pair       `json:"pa,omitzero"`
+	PP *Pair      `json:"pp,omitzero"`
+	X  int        `json:"x"`
+})) {
+	structChangedRunEsgenAgain(Zeros{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	L []int `json:"l"`
+	N int   `json:"n"`
+})) {
+	structChangedRunEsgenAgain(Loose{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	A int
+	B int
+})) {
+	structChangedRunEsgenAgain(Pair{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	A Page[Address]     `json:"a"`
+	I Page[int]         `json:"i"`
+	S *Page[[]string]   `json:"s"`
+	R Page[other.Range] `json:"r"`
+	T other.Range       `json:"t"`
+	X struct {
+		Y []struct {
+			Z int `json:"z"`
+		} `json:"y"`
+		Page[bool]
+	} `json:"x"`
+})) {
+	structChangedRunEsgenAgain(Generic{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items []Address        `json:"items"`
+	Next  *Page[Address]   `json:"next,omitempty"`
+	By    map[int]*Address `json:"by"`
+})) {
+	structChangedRunEsgenAgain(Page[Address]{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items []int        `json:"items"`
+	Next  *Page[int]   `json:"next,omitempty"`
+	By    map[int]*int `json:"by"`
+})) {
+	structChangedRunEsgenAgain(Page[int]{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items [][]string        `json:"items"`
+	Next  *Page[[]string]   `json:"next,omitempty"`
+	By    map[int]*[]string `json:"by"`
+})) {
+	structChangedRunEsgenAgain(Page[[]string]{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items []other.Range        `json:"items"`
+	Next  *Page[other.Range]   `json:"next,omitempty"`
+	By    map[int]*other.Range `json:"by"`
+})) {
+	structChangedRunEsgenAgain(Page[other.Range]{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+})) {
+	structChangedRunEsgenAgain(other.Range{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Items []bool        `json:"items"`
+	Next  *Page[bool]   `json:"next,omitempty"`
+	By    map[int]*bool `json:"by"`
+})) {
+	structChangedRunEsgenAgain(Page[bool]{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	hidden
+	Left
+	*Right
+	other.Base
+	Code other.Code
+	*other.Range
+	Address  `json:"address"`
+	Level    int `json:"Visible"`
+	Plain    `json:",omitempty"`
+	Shadowed string     `json:"Deep"`
+	Excluded chan (int) `json:"-"`
+	Dash     int        `json:"-,"`
+	unwanted int        `json:"-"`
+	_        int
+})) {
+	structChangedRunEsgenAgain(Embedded{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Visible string
+	Shadow  int `json:"shadow"`
+})) {
+	structChangedRunEsgenAgain(hidden{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Same string
+	L    int
+	*Inner
+})) {
+	structChangedRunEsgenAgain(Left{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Deep  int
+	Level int `json:"shadow"`
+})) {
+	structChangedRunEsgenAgain(Inner{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Other string `json:"Same"`
+	R     int
+})) {
+	structChangedRunEsgenAgain(Right{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	ID   string `json:"id"`
+	Note string `json:"note,omitempty"`
+})) {
+	structChangedRunEsgenAgain(other.Base{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	A int `json:"a b"`
+	B int `json:"<&>"`
+	C int `json:"ünï"`
+	D int `json:"日本"`
+	E int `json:"$%-/"`
+	Ä int
+	F int `json:"true"`
+	G int `json:"A"`
+	H int `json:"."`
+})) {
+	structChangedRunEsgenAgain(Names{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	S string  `json:"s" esgen:"default=EUR, or \"so\""`
+	I int     `json:"i" esgen:"default=-5"`
+	U uint8   `json:"u" esgen:"default=200"`
+	F float64 `json:"f" esgen:"default=1e3"`
+	G float32 `json:"g" esgen:"default=0.1"`
+	B bool    `json:"b" esgen:"default=true"`
+	K kind    `json:"k" esgen:"default=x"`
+	Q int     `json:"q,string" esgen:"default=7"`
+	R int     `json:"r"`
+})) {
+	structChangedRunEsgenAgain(Defaults{})
+}
+
+func _(structChangedRunEsgenAgain func(struct{})) {
+	structChangedRunEsgenAgain(Empty{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	F00 string `json:"f00"`
+	F01 int    `json:"f01"`
+	F02 int    `json:"f02"`
+	F03 string `json:"f03"`
+	F04 int    `json:"f04,omitempty"`
+	F05 int    `json:"f05"`
+	F06 string `json:"f06"`
+	F07 int    `json:"f07"`
+	F08 int    `json:"f08"`
+	F09 string `json:"f09,omitempty"`
+	F10 int    `json:"f10"`
+	F11 int    `json:"f11"`
+	F12 string `json:"f12"`
+	F13 int    `json:"f13"`
+	F14 int    `json:"f14,omitempty"`
+	F15 string `json:"f15"`
+	F16 int    `json:"f16"`
+	F17 int    `json:"f17"`
+	F18 string `json:"f18"`
+	F19 int    `json:"f19,omitempty"`
+	F20 int    `json:"f20"`
+	F21 string `json:"f21"`
+	F22 int    `json:"f22"`
+	F23 int    `json:"f23"`
+	F24 string `json:"f24,omitempty"`
+	F25 int    `json:"f25"`
+	F26 int    `json:"f26"`
+	F27 string `json:"f27"`
+	F28 int    `json:"f28"`
+	F29 int    `json:"f29,omitempty"`
+	F30 string `json:"f30"`
+	F31 int    `json:"f31"`
+	F32 int    `json:"f32"`
+	F33 string `json:"f33"`
+	F34 int    `json:"f34,omitempty"`
+	F35 int    `json:"f35"`
+	F36 string `json:"f36"`
+	F37 int    `json:"f37"`
+	F38 int    `json:"f38"`
+	F39 string `json:"f39,omitempty"`
+	F40 int    `json:"f40"`
+	F41 int    `json:"f41"`
+	F42 string `json:"f42"`
+	F43 int    `json:"f43"`
+	F44 int    `json:"f44,omitempty"`
+	F45 string `json:"f45"`
+	F46 int    `json:"f46"`
+	F47 int    `json:"f47"`
+	F48 string `json:"f48"`
+	F49 int    `json:"f49,omitempty"`
+	F50 int    `json:"f50"`
+	F51 string `json:"f51"`
+	F52 int    `json:"f52"`
+	F53 int    `json:"f53"`
+	F54 string `json:"f54,omitempty"`
+	F55 int    `json:"f55"`
+	F56 int    `json:"f56"`
+	F57 string `json:"f57"`
+	F58 int    `json:"f58"`
+	F59 int    `json:"f59,omitempty"`
+	F60 string `json:"f60"`
+	F61 int    `json:"f61"`
+	F62 int    `json:"f62"`
+	F63 string `json:"f63"`
+	F64 int    `json:"f64,omitempty"`
+	F65 int    `json:"f65"`
+	F66 string `json:"f66"`
+	F67 int    `json:"f67"`
+	F68 int    `json:"f68"`
+	F69 string `json:"f69,omitempty"`
+})) {
+	structChangedRunEsgenAgain(Wide{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Empty   Empty
+	Node    Node
+	Strings *Strings
+	Numbers []Numbers
+})) {
+	structChangedRunEsgenAgain(All{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	S string `json:"s"`
+})) {
+	structChangedRunEsgenAgain(Text{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	T time.Time `json:"t"`
+})) {
+	structChangedRunEsgenAgain(Moment{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	B []byte `json:"b"`
+})) {
+	structChangedRunEsgenAgain(Blob{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	A [2]int `json:"a"`
+})) {
+	structChangedRunEsgenAgain(Two{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	I int `json:"i,string"`
+})) {
+	structChangedRunEsgenAgain(Quote{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	N json.Number `json:"n"`
+})) {
+	structChangedRunEsgenAgain(Count{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	M map[int]int `json:"m"`
+})) {
+	structChangedRunEsgenAgain(Ints{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	M map[time.Time]int `json:"m"`
+})) {
+	structChangedRunEsgenAgain(Times{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	M map[uuid.UUID]int `json:"m"`
+})) {
+	structChangedRunEsgenAgain(IDs{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	hidden `json:"h"`
+	Named  Custom `json:"c"`
+	Also   *Custom
+	More   map[string]*Custom
+	Again  []Custom `json:",omitempty"`
+})) {
+	structChangedRunEsgenAgain(Tagged{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	Owner   string `json:"owner"`
+	balance int64
+	History []entry `json:"-"`
+	limits  map[string]money
+	closed  *time.Time
+	anon    struct {
+		a int
 		B int
-	} = Pair{}
-	_ struct {
-		A Page[Address]     `json:"a"`
-		I Page[int]         `json:"i"`
-		S *Page[[]string]   `json:"s"`
-		R Page[other.Range] `json:"r"`
-		T other.Range       `json:"t"`
-		X struct {
-			Y []struct {
-				Z int `json:"z"`
-			} `json:"y"`
-			Page[bool]
-		} `json:"x"`
-	} = Generic{}
-	_ struct {
-		Items []Address        `json:"items"`
-		Next  *Page[Address]   `json:"next,omitempty"`
-		By    map[int]*Address `json:"by"`
-	} = Page[Address]{}
-	_ struct {
-		Items []int        `json:"items"`
-		Next  *Page[int]   `json:"next,omitempty"`
-		By    map[int]*int `json:"by"`
-	} = Page[int]{}
-	_ struct {
-		Items [][]string        `json:"items"`
-		Next  *Page[[]string]   `json:"next,omitempty"`
-		By    map[int]*[]string `json:"by"`
-	} = Page[[]string]{}
-	_ struct {
-		Items []other.Range        `json:"items"`
-		Next  *Page[other.Range]   `json:"next,omitempty"`
-		By    map[int]*other.Range `json:"by"`
-	} = Page[other.Range]{}
-	_ struct {
-		From time.Time `json:"from"`
-		To   time.Time `json:"to"`
-	} = other.Range{}
-	_ struct {
-		Items []bool        `json:"items"`
-		Next  *Page[bool]   `json:"next,omitempty"`
-		By    map[int]*bool `json:"by"`
-	} = Page[bool]{}
-	_ struct {
-		hidden
-		Left
-		*Right
-		other.Base
-		Code other.Code
-		*other.Range
-		Address  `json:"address"`
-		Level    int `json:"Visible"`
-		Plain    `json:",omitempty"`
-		Shadowed string     `json:"Deep"`
-		Excluded chan (int) `json:"-"`
-		Dash     int        `json:"-,"`
-		unwanted int        `json:"-"`
-		_        int
-	} = Embedded{}
-	_ struct {
-		Visible string
-		Shadow  int `json:"shadow"`
-	} = hidden{}
-	_ struct {
-		Same string
-		L    int
-		*Inner
-	} = Left{}
-	_ struct {
-		Deep  int
-		Level int `json:"shadow"`
-	} = Inner{}
-	_ struct {
-		Other string `json:"Same"`
-		R     int
-	} = Right{}
-	_ struct {
-		ID   string `json:"id"`
-		Note string `json:"note,omitempty"`
-	} = other.Base{}
-	_ struct {
-		A int `json:"a b"`
-		B int `json:"<&>"`
-		C int `json:"ünï"`
-		D int `json:"日本"`
-		E int `json:"$%-/"`
-		Ä int
-		F int `json:"true"`
-		G int `json:"A"`
-		H int `json:"."`
-	} = Names{}
-	_ struct {
-		S string  `json:"s" esgen:"default=EUR, or \"so\""`
-		I int     `json:"i" esgen:"default=-5"`
-		U uint8   `json:"u" esgen:"default=200"`
-		F float64 `json:"f" esgen:"default=1e3"`
-		G float32 `json:"g" esgen:"default=0.1"`
-		B bool    `json:"b" esgen:"default=true"`
-		K kind    `json:"k" esgen:"default=x"`
-		Q int     `json:"q,string" esgen:"default=7"`
-		R int     `json:"r"`
-	} = Defaults{}
-	_ struct{} = Empty{}
-	_ struct {
-		F00 string `json:"f00"`
-		F01 int    `json:"f01"`
-		F02 int    `json:"f02"`
-		F03 string `json:"f03"`
-		F04 int    `json:"f04,omitempty"`
-		F05 int    `json:"f05"`
-		F06 string `json:"f06"`
-		F07 int    `json:"f07"`
-		F08 int    `json:"f08"`
-		F09 string `json:"f09,omitempty"`
-		F10 int    `json:"f10"`
-		F11 int    `json:"f11"`
-		F12 string `json:"f12"`
-		F13 int    `json:"f13"`
-		F14 int    `json:"f14,omitempty"`
-		F15 string `json:"f15"`
-		F16 int    `json:"f16"`
-		F17 int    `json:"f17"`
-		F18 string `json:"f18"`
-		F19 int    `json:"f19,omitempty"`
-		F20 int    `json:"f20"`
-		F21 string `json:"f21"`
-		F22 int    `json:"f22"`
-		F23 int    `json:"f23"`
-		F24 string `json:"f24,omitempty"`
-		F25 int    `json:"f25"`
-		F26 int    `json:"f26"`
-		F27 string `json:"f27"`
-		F28 int    `json:"f28"`
-		F29 int    `json:"f29,omitempty"`
-		F30 string `json:"f30"`
-		F31 int    `json:"f31"`
-		F32 int    `json:"f32"`
-		F33 string `json:"f33"`
-		F34 int    `json:"f34,omitempty"`
-		F35 int    `json:"f35"`
-		F36 string `json:"f36"`
-		F37 int    `json:"f37"`
-		F38 int    `json:"f38"`
-		F39 string `json:"f39,omitempty"`
-		F40 int    `json:"f40"`
-		F41 int    `json:"f41"`
-		F42 string `json:"f42"`
-		F43 int    `json:"f43"`
-		F44 int    `json:"f44,omitempty"`
-		F45 string `json:"f45"`
-		F46 int    `json:"f46"`
-		F47 int    `json:"f47"`
-		F48 string `json:"f48"`
-		F49 int    `json:"f49,omitempty"`
-		F50 int    `json:"f50"`
-		F51 string `json:"f51"`
-		F52 int    `json:"f52"`
-		F53 int    `json:"f53"`
-		F54 string `json:"f54,omitempty"`
-		F55 int    `json:"f55"`
-		F56 int    `json:"f56"`
-		F57 string `json:"f57"`
-		F58 int    `json:"f58"`
-		F59 int    `json:"f59,omitempty"`
-		F60 string `json:"f60"`
-		F61 int    `json:"f61"`
-		F62 int    `json:"f62"`
-		F63 string `json:"f63"`
-		F64 int    `json:"f64,omitempty"`
-		F65 int    `json:"f65"`
-		F66 string `json:"f66"`
-		F67 int    `json:"f67"`
-		F68 int    `json:"f68"`
-		F69 string `json:"f69,omitempty"`
-	} = Wide{}
-	_ struct {
-		Empty   Empty
-		Node    Node
-		Strings *Strings
-		Numbers []Numbers
-	} = All{}
-	_ struct {
-		S string `json:"s"`
-	} = Text{}
-	_ struct {
-		T time.Time `json:"t"`
-	} = Moment{}
-	_ struct {
-		B []byte `json:"b"`
-	} = Blob{}
-	_ struct {
-		A [2]int `json:"a"`
-	} = Two{}
-	_ struct {
-		I int `json:"i,string"`
-	} = Quote{}
-	_ struct {
-		N json.Number `json:"n"`
-	} = Count{}
-	_ struct {
-		M map[int]int `json:"m"`
-	} = Ints{}
-	_ struct {
-		M map[time.Time]int `json:"m"`
-	} = Times{}
-	_ struct {
-		M map[uuid.UUID]int `json:"m"`
-	} = IDs{}
-	_ struct {
-		hidden `json:"h"`
-		Named  Custom `json:"c"`
-		Also   *Custom
-		More   map[string]*Custom
-		Again  []Custom `json:",omitempty"`
-	} = Tagged{}
-	_ struct {
-		Owner   string `json:"owner"`
-		balance int64
-		History []entry `json:"-"`
-		limits  map[string]money
-		closed  *time.Time
-		anon    struct {
-			a int
-			B int
-		}
-		entry
-		mu       sync.Mutex   `esgen:"-"`
-		onChange func(string) `esgen:"-"`
-	} = Account{}
-	_ struct {
-		at     time.Time
-		Amount money `json:"amount,omitempty"`
-	} = entry{}
-	_ struct {
-		minor    int64
-		currency string
-	} = money{}
-)
+	}
+	entry
+	mu       sync.Mutex   `esgen:"-"`
+	onChange func(string) `esgen:"-"`
+})) {
+	structChangedRunEsgenAgain(Account{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	at     time.Time
+	Amount money `json:"amount,omitempty"`
+})) {
+	structChangedRunEsgenAgain(entry{})
+}
+
+func _(structChangedRunEsgenAgain func(struct {
+	minor    int64
+	currency string
+})) {
+	structChangedRunEsgenAgain(money{})
+}
