@@ -314,7 +314,11 @@ func (a *appender) sendApart(r *request) (again bool) {
 	case a.limit <- struct{}{}:
 		defer func() { <-a.limit }()
 	case <-ctx.Done():
-		r.done <- outcome{err: r.abandoned(es.ErrClosed)}
+		if r.ctx.Err() != nil {
+			r.done <- outcome{err: r.ctx.Err()}
+		} else {
+			r.done <- outcome{err: r.abandoned(es.ErrClosed)}
+		}
 		return false
 	}
 	l := &link{store: a.store, lockTimeout: a.store.lockTimeout}

@@ -23,12 +23,16 @@ const (
 			SELECT position FROM {schema}.events WHERE position > $1 ORDER BY position LIMIT $2) a) b
 	WHERE position - number = $1), $1)`
 
-	// fenceHolders returns the transactions that may have appended and are not over: a
-	// prepared one has another name than it had before. A standby, which does not see the
-	// primary's transactions, returns one without a name.
-	fenceHolders = `SELECT virtualtransaction, pid IS NULL FROM pg_locks
-WHERE locktype = 'relation' AND relation = to_regclass('{schema}.events') AND mode = 'RowExclusiveLock' AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	// fenceHolders returns the transactions that may have appended and are not over. A prepared
+	// one goes by its transaction id: its virtual one changes when the server restarts. A standby, which does
+	// not see the primary's transactions, returns one without a name.
+	fenceHolders = `SELECT CASE WHEN l.pid IS NULL THEN coalesce((
+		SELECT 'prepared ' || min(x.transactionid::text) FROM pg_locks x
+		WHERE x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction AND x.locktype = 'transactionid'), 'prepared')
+	ELSE l.virtualtransaction END, l.pid IS NULL
+FROM pg_locks l
+WHERE l.locktype = 'relation' AND l.relation = to_regclass('{schema}.events') AND l.mode = 'RowExclusiveLock' AND l.granted
+AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 UNION ALL SELECT '', false WHERE pg_is_in_recovery()`
 
 	// fenceStart returns a position up to which another process had passed the fence:

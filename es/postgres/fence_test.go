@@ -13,6 +13,7 @@ import (
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
+	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
 // world is a store of a test's own, and what the test does to it with connections of
@@ -33,7 +34,7 @@ func newWorld(t testing.TB, opts ...postgres.Option) *world {
 
 func newWorldAt(t testing.TB, place string, opts ...postgres.Option) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute+*soak)
 	t.Cleanup(cancel)
 	schema, url, _ := strings.Cut(place, " ")
 	w := &world{TB: t, ctx: ctx, place: place, schema: schema, url: url}
@@ -266,6 +267,31 @@ func TestFeedWaitsForPreparedTransactions(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFeedWaitsForPreparedTransactionsOverACrash(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	w := newWorldAt(t, "crash "+server.URL())
+	first := w.append("a")
+	conn := w.session()
+	tx, err := conn.Begin(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lower := w.appendTx(tx, "late")
+	higher := w.append("b")
+	w.exec(conn, "PREPARE TRANSACTION 'late'")
+	w.wantFeed("while it is prepared", first)
+	server.Kill()
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.wantFeed("after the server was killed", first)
+	after := w.append("c") // the sequence has skipped some positions
+	w.wantFeed("after another append", first)
+	w.exec(w.session(), "COMMIT PREPARED 'late'")
+	w.wantFeed("after COMMIT PREPARED", first, lower, higher, after)
 }
 
 func TestWatchersAreWokenWhenAHoleIsGone(t *testing.T) {

@@ -761,6 +761,12 @@ var lifeFaults = []fault{
 			})
 		}
 	}},
+	{"Linearizable/Stream", "reads a stream as it was before its last event", func(b *broken, j *journal) {
+		b.read = func(ctx ctxt, q es.ReadQuery) iter.Seq2[es.Recorded, error] {
+			last := version(j, q.Stream)
+			return each(j.Read(ctx, q), func(rec *es.Recorded) bool { return rec.Version != last })
+		}
+	}},
 	{"Durability/Kill", "acknowledges before it has written", func(_ *broken, j *journal) { j.shared.buffered() }},
 	{"Durability/Kill", "writes an append in two", func(b *broken, j *journal) {
 		b.append = func(ctx ctxt, writes ...es.Write) (all es.Receipt, err error) {

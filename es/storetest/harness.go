@@ -57,7 +57,7 @@ func Clauses() []Clause {
 	return slices.Concat(
 		appendClauses, expectedClauses, idempotencyClauses, payloadClauses, invalidClauses,
 		readClauses, loadClauses, snapshotClauses, feedClauses, checkpointClauses, listClauses, watchClauses,
-		iteratorClauses, contextClauses, closeClauses, durabilityClauses, modelClauses,
+		iteratorClauses, contextClauses, closeClauses, durabilityClauses, linearizableClauses, modelClauses,
 	)
 }
 
