@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error
 
 // SaveCheckpoint implements [es.Checkpoints].
 func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
-	if err := es.ValidateCheckpointName(name); err != nil {
-		return err
+	if err := cmp.Or(es.ValidateCheckpointName(name), p.Validate()); err != nil {
+		return fmt.Errorf("saving checkpoint %q: %w", name, err)
 	}
 	err := s.reached(ctx, p)
 	if err == nil {

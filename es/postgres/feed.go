@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -48,6 +46,9 @@ func (s *Store) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Record
 }
 
 func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recorded) bool) error {
+	if err := q.Validate(); err != nil {
+		return err
+	}
 	scanned := func(p es.Position) {
 		if q.Scanned != nil {
 			*q.Scanned = p
@@ -117,20 +118,10 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 	return nil
 }
 
-// filter leaves out the names that no event can have, and that the server takes for
-// errors. It is nil, or NULL, only if nothing is to be filtered.
+// filter makes names NULL, which filters nothing, if there are none.
 func filter(names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	possible := []string{}
-	for _, name := range names {
-		if isText(name) {
-			possible = append(possible, name)
-		}
-	}
-	return possible
+	return names
 }
-
-// isText reports whether PostgreSQL takes a text.
-func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

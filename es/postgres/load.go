@@ -78,11 +78,8 @@ func (p *loadPage) free() {
 func (p *loadPage) reset() { p.rows, p.data = p.rows[:0], p.data[:0] }
 
 func (s *Store) load(ctx context.Context, q es.LoadQuery, yield func(es.Row) bool) error {
-	if q.Stream.Validate() != nil {
-		return nil // no stream has such a name
-	}
-	if !isText(q.Fingerprint) {
-		q.Fingerprint = "" // no snapshot has it
+	if err := q.Validate(); err != nil {
+		return err
 	}
 	last := int64(math.MaxInt64)
 	if q.UpTo > 0 {

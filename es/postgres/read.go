@@ -29,8 +29,8 @@ func (s *Store) Read(ctx context.Context, q es.ReadQuery) iter.Seq2[es.Recorded,
 }
 
 func (s *Store) read(ctx context.Context, q es.ReadQuery, yield func(es.Recorded) bool) error {
-	if q.Stream.Validate() != nil {
-		return es.ErrNotFound // no stream has such a name
+	if err := q.Validate(); err != nil {
+		return err
 	}
 	sql, step, next := s.sql.readForwards, es.Version(1), max(q.From, 1)
 	if q.Backwards {

@@ -20,17 +20,14 @@ SELECT version FROM l`
 // SaveSnapshot implements [es.Store]. The store keeps one snapshot of each stream and
 // fingerprint, the newest.
 func (s *Store) SaveSnapshot(ctx context.Context, snapshot es.Snapshot) error {
+	if err := snapshot.Validate(); err != nil {
+		return fmt.Errorf("saving a snapshot of %s: %w", snapshot.Stream, err)
+	}
 	data := snapshot.Data
 	if data == nil {
 		data = []byte{}
 	}
 	var actual es.Version
-	if snapshot.Stream.Validate() != nil {
-		return notReached(snapshot, actual)
-	}
-	if !isText(snapshot.Fingerprint) {
-		return fmt.Errorf("saving a snapshot of %s: the fingerprint %.80q is not UTF-8 without U+0000: %w", snapshot.Stream, snapshot.Fingerprint, es.ErrInvalidName)
-	}
 	err := s.retry(ctx, func() error {
 		return s.pool.QueryRow(ctx, s.sql.saveSnapshot, snapshot.Stream.Category, snapshot.Stream.ID, snapshot.Fingerprint,
 			int64(snapshot.Version), data).Scan(&actual)

@@ -30,26 +30,12 @@ func (s *Store) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.Stream
 	}
 }
 
-// idBound returns a text, such as the server takes, that divides the ids of streams as a given
-// one does. They are ASCII without control characters.
-func idBound(id string) string {
-	for i := 0; i < len(id); i++ {
-		switch {
-		case id[i] == 0:
-			return id[:i]
-		case id[i] > 0x7f:
-			return id[:i] + "\x7f"
-		}
-	}
-	return id
-}
-
 func (s *Store) list(ctx context.Context, q es.ListQuery, yield func(es.StreamInfo) bool) error {
 	const pageRows = 1000
-	if es.ValidateCategory(q.Category) != nil {
-		return nil // no stream has it
+	if err := q.Validate(); err != nil {
+		return err
 	}
-	after := idBound(q.After)
+	after := q.After
 	for n := 0; ; {
 		asked := pageRows
 		if q.Limit > 0 {
