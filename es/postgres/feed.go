@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -114,7 +115,11 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 			after = upTo
 		}
 	}
-	scanned(max(q.After, head))
+	end := max(q.After, head)
+	if beyond, lost := errors.AsType[*es.BeyondHeadError](s.within(end, end)); lost { // no reader may go on from there
+		end = max(q.After, beyond.Head)
+	}
+	scanned(end)
 	return nil
 }
 

@@ -421,3 +421,28 @@ func TestReadAllUpToAPositionBelowThatAfterWhichItReadsYieldsNothing(t *testing.
 		t.Errorf("ReadAll after %d up to %d: %v", last, first, err)
 	}
 }
+
+func TestScannedIsAPositionToGoOnFromThoughTheReadEndsAmongLostOnes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.append("a")
+	w.exec(w.session(), fmt.Sprintf("SELECT {schema}.restored(%d)", first+20))
+	w.append("b")
+	s := w.open()
+	var scanned es.Position
+	for _, err := range s.ReadAll(w.ctx, es.FeedQuery{After: first, UpTo: first + 10, Scanned: &scanned}) {
+		t.Errorf("a range without events yields something, error %v", err)
+	}
+	n := 0
+	for _, err := range s.ReadAll(w.ctx, es.FeedQuery{After: scanned}) {
+		if n++; err != nil {
+			t.Fatalf("going on from the scanned position %d: %v", scanned, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("going on from the scanned position %d: %d events, want 1", scanned, n)
+	}
+	if err := s.SaveCheckpoint(w.ctx, "reader", scanned); err != nil {
+		t.Errorf("saving the scanned position: %v", err)
+	}
+}
