@@ -123,6 +123,9 @@ func typed(ctx context.Context, err error) error {
 	return err
 }
 
+// misconfigured is why a server that answers is refused.
+type misconfigured struct{ error }
+
 // isTyped reports whether an error is one of this package or of es already.
 func isTyped(err error) bool {
 	for _, known := range []error{ErrUnavailable, ErrBlocked, ErrTimeout, ErrSchema, ErrIsolation, es.ErrConflict, es.ErrIdempotency,
@@ -132,5 +135,7 @@ func isTyped(err error) bool {
 		}
 	}
 	_, invalid := errors.AsType[*es.InvalidError](err)
-	return invalid
+	_, unreadable := errors.AsType[*es.EventError](err)
+	_, own := errors.AsType[*misconfigured](err)
+	return invalid || unreadable || own
 }

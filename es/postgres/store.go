@@ -138,9 +138,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	case standby:
 		return fmt.Errorf("it is a standby: %w", ErrUnavailable)
 	case encoding != "UTF8":
-		return fmt.Errorf("the database's encoding is %s: events need one with UTF8", encoding)
+		return &misconfigured{fmt.Errorf("the database's encoding is %s: events need one with UTF8", encoding)}
 	case (commit == "off" || fsync == "off") && !s.allowAsync:
-		return fmt.Errorf("synchronous_commit is %s and fsync is %s: an acknowledged append could be lost: set both on, or see AllowAsynchronousCommit", commit, fsync)
+		return &misconfigured{fmt.Errorf("synchronous_commit is %s and fsync is %s: an acknowledged append could be lost: set both on, or see AllowAsynchronousCommit", commit, fsync)}
 	}
 	if s.migrate {
 		if err := migrate(ctx, conn, s.schema); err != nil {
