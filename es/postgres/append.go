@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -71,12 +72,22 @@ func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error)
 			return err
 		})
 	})
+	if conflict, ok := err.(*es.ConflictError); ok && r.inDoubt && mayYetBeMet(conflict) {
+		return es.Receipt{}, false, r.abandoned(errors.New(conflict.Error()))
+	}
 	if err != nil && r.inDoubt && r.ctx.Err() == nil && !isDecision(err) {
 		return es.Receipt{}, false, r.abandoned(err)
 	}
 	// What this request stored itself, before its connection was cut, is no repetition.
 	receipt.Duplicate = receipt.Duplicate && !(r.inDoubt && r.maybeStored(receipt))
 	return receipt, settled, err
+}
+
+// mayYetBeMet reports whether the expectation may be met when more is appended. An attempt that was cut off,
+// and that the server is yet to execute, could still be stored then.
+func mayYetBeMet(conflict *es.ConflictError) bool {
+	v, exact := conflict.Expected.Exact()
+	return !exact || conflict.Actual < v
 }
 
 // maybeStored reports whether a request may have stored what a receipt tells: not where an event

@@ -22,7 +22,7 @@ const (
 
 // Times of a flush: sharedLockTimeout is how long the shared lane waits for a
 // transaction that has appended to one of its streams; a flush that got no answer
-// within flushTimeout is taken for cut off.
+// within flushTimeout, after it may have waited for a lock, is taken for cut off.
 const (
 	sharedLockTimeout = 100 * time.Millisecond
 	flushTimeout      = 30 * time.Second
@@ -114,7 +114,7 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 		a.queue = nil
 		return nil, false
 	}
-	if len(a.queue) == 1 && len(a.apart) == 0 { // a lone append
+	if len(a.queue) == 1 && len(a.apart) == 0 && a.queue[0].ctx.Err() == nil { // a lone append
 		batch, a.queue = append(batch, a.queue[0]), a.queue[:0]
 		return batch, true
 	}
@@ -125,8 +125,8 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 			rest = append(rest, a.queue[i:]...)
 			break
 		}
-		if r.ctx.Err() != nil && !r.inDoubt {
-			continue // nobody waits for it, and it was never sent
+		if r.ctx.Err() != nil {
+			continue // nobody waits for it
 		}
 		free := true
 		for j := range r.writes {
@@ -159,11 +159,14 @@ func (a *appender) flush(batch []*request) {
 		a.requeue(batch, err)
 	case sentBlocked:
 		// One of them is blocked, and trying each alone finds it with a single wait.
-		for _, r := range batch {
-			if len(batch) == 1 {
-				a.moveApart(r)
-			} else {
-				a.flush([]*request{r})
+		if len(batch) == 1 {
+			a.moveApart(batch[0])
+			return
+		}
+		for i, r := range batch {
+			if a.flush([]*request{r}); a.lane.conn == nil { // each would wait for a connection in its turn
+				a.putBack(batch[i+1:])
+				return
 			}
 		}
 	case sentViolated:
@@ -203,7 +206,7 @@ func (a *appender) bisect(batch []*request, err error) {
 
 // send connects the link if need be, and sends the requests.
 func (a *appender) send(l *link, ctx context.Context, batch []*request) ([]es.Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout+l.lockTimeout)
 	defer cancel()
 	if err := l.ready(ctx); err != nil {
 		return nil, &unsent{err}
@@ -260,10 +263,15 @@ func (a *appender) requeue(batch []*request, err error) {
 	if len(again) == 0 {
 		return
 	}
-	a.mu.Lock()
-	a.queue = slices.Insert(a.queue, 0, again...)
-	a.mu.Unlock()
+	a.putBack(again)
 	_ = sleep(a.store.ctx, backoff(attempt)) // Close ends the wait
+}
+
+// putBack puts requests in front of all others.
+func (a *appender) putBack(requests []*request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.queue = slices.Insert(a.queue, 0, requests...)
 }
 
 // abandoned is the error of a request that ends for the given reason, and may have
@@ -310,9 +318,17 @@ func (a *appender) sendApart(r *request) (again bool) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
 	defer context.AfterFunc(a.store.ctx, cancel)()
+	if r.blockedUntil.IsZero() {
+		r.blockedUntil = time.Now().Add(a.store.lockTimeout)
+	}
+	timeout := time.NewTimer(time.Until(r.blockedUntil))
+	defer timeout.Stop()
 	select {
 	case a.limit <- struct{}{}:
 		defer func() { <-a.limit }()
+	case <-timeout.C:
+		r.done <- outcome{err: r.abandoned(fmt.Errorf("%w, as are many others", ErrBlocked))}
+		return false
 	case <-ctx.Done():
 		if r.ctx.Err() != nil {
 			r.done <- outcome{err: r.ctx.Err()}
@@ -321,7 +337,7 @@ func (a *appender) sendApart(r *request) (again bool) {
 		}
 		return false
 	}
-	l := &link{store: a.store, lockTimeout: a.store.lockTimeout}
+	l := &link{store: a.store, lockTimeout: time.Until(r.blockedUntil)}
 	defer l.drop()
 	batch := []*request{r}
 	receipts, err := a.send(l, ctx, batch)
@@ -333,6 +349,7 @@ func (a *appender) sendApart(r *request) (again bool) {
 	case r.ctx.Err() != nil:
 		r.done <- outcome{err: r.ctx.Err()}
 	case sent == sentViolated:
+		r.blockedUntil = time.Time{} // what was in its way has ended
 		r.done <- outcome{lost: true}
 	case sent == sentLost:
 		if r.failing.IsZero() {

@@ -177,6 +177,32 @@ func TestABlockedAppendEndsWithATypedError(t *testing.T) {
 	w.append("blocked")
 }
 
+func TestMoreBlockedAppendsThanConnectionsEndWithATypedError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, postgres.LockTimeout(200*time.Millisecond))
+	tx := w.begin()
+	const streams = 10
+	for i := range streams {
+		w.appendTx(tx, fmt.Sprint("blocked-", i))
+	}
+	ended := make(chan error, streams)
+	for i := range streams {
+		go func() {
+			_, err := w.store.Append(w.ctx, write(stream(fmt.Sprint("blocked-", i)), es.Any, 1))
+			ended <- err
+		}()
+	}
+	for range streams {
+		if err := <-ended; !errors.Is(err, postgres.ErrBlocked) {
+			t.Errorf("Append: %v, want postgres.ErrBlocked", err)
+		}
+	}
+	w.commit(tx)
+	for i := range streams {
+		w.append(fmt.Sprint("blocked-", i))
+	}
+}
+
 func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
 	t.Parallel()
 	schema, url, _ := strings.Cut(place(t), " ")

@@ -22,9 +22,10 @@ type request struct {
 	done chan outcome // buffered: whoever settles the request never waits for its caller
 
 	// Written by whoever has the request at the time.
-	inDoubt bool      // an attempt was cut off: it may have been stored
-	failing time.Time // since when attempts have failed for lost connections
-	cause   error     // of the last such failure
+	inDoubt      bool      // an attempt was cut off: it may have been stored
+	failing      time.Time // since when attempts have failed for lost connections
+	cause        error     // of the last such failure
+	blockedUntil time.Time // when it ends if another transaction is still in its way; zero if none was
 }
 
 // outcome is what became of a request.
