@@ -27,7 +27,8 @@ type Type[T any] interface {
 	// that part as data, with the event's stored name and schema version.
 	Encode(dst []byte, event any) (name string, schema int, data []byte, err error)
 
-	// Fingerprint tells apart the shapes of the state that snapshots hold.
+	// Fingerprint tells apart the snapshots of different states: by their shape, and by
+	// what fold= at the aggregate says of the apply methods.
 	Fingerprint() string
 
 	// AppendState appends the state in the form that Replay restores.
