@@ -31,7 +31,7 @@ func TestStoreInPartitions(t *testing.T) {
 	t.Parallel()
 	for _, clause := range storetest.Clauses() {
 		area, _, _ := strings.Cut(clause.Name, "/")
-		if !slices.Contains([]string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Model"}, area) {
+		if !slices.Contains([]string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List"}, area) {
 			continue
 		}
 		t.Run(clause.Name, func(t *testing.T) {
