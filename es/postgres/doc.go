@@ -12,6 +12,10 @@
 // caller. An append whose connection is lost is sent again until it is settled; event ids see
 // to it that it happens once. [Store.AppendTx] appends within a transaction of the caller's.
 //
+// An append to a stream that such an open transaction holds leaves the lane for a connection
+// of its own, but holds the others up for about 200 ms first. Many of them at once make the
+// lane slow: keep transactions that append short.
+//
 // Acknowledged means committed with the server's synchronous_commit; a server where it is off is
 // refused, see [AllowAsynchronousCommit]. After a failover nothing is lost if the standby
 // was synchronous. After a failover to one that was not, or the restore of a backup, positions
