@@ -212,8 +212,9 @@ func TestRecordedAtNeverDecreasesThoughTheClockDoes(t *testing.T) {
 	}
 }
 
+// Not parallel: beside other stores and child processes, SQLite was seen to leave the
+// WAL where it is, about once in 60 runs.
 func TestCloseWritesTheWALBack(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "events.db")
 	s := open(t, path)
 	if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {

@@ -56,8 +56,8 @@ func (s *Store) Limits() es.Limits { return es.DefaultLimits() }
 
 // Close waits for the calls under way, ends the watches and makes every later
 // call fail with [es.ErrClosed]; so do appends that still wait for another process.
-// If nobody else has the file open, its WAL is written back and removed. Close may
-// be called again.
+// If nobody else has the file open, SQLite writes its WAL back and removes it; where it
+// could not, the next open does, and nothing is lost. Close may be called again.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
