@@ -31,7 +31,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the event store: %w", err)
 	}
-	s := &Store{path: path, config: c, ops: make(chan *operation), closing: make(chan struct{})}
+	s := &Store{path: path, config: c, ops: make(chan *operation), closing: make(chan struct{}), drained: make(chan struct{})}
 	s.readers = pool{connect: s.connectReader, slots: make(chan struct{}, c.readers), closing: s.closing}
 	s.kinds.Store(&[]kind{{}})
 	s.watches.init()

@@ -38,6 +38,7 @@ type Store struct {
 	watches watches
 
 	closing   chan struct{}  // closed when Close begins
+	drained   chan struct{}  // closed when the readers are: the writer closes its connection last
 	tasks     sync.WaitGroup // the writer and the poll for watchers
 	closeOnce sync.Once
 	closeErr  error
@@ -56,14 +57,15 @@ func (s *Store) Limits() es.Limits { return es.DefaultLimits() }
 
 // Close waits for the calls under way, ends the watches and makes every later
 // call fail with [es.ErrClosed]; so do appends that still wait for another process.
-// If nobody else has the file open, SQLite writes its WAL back and removes it; where it
-// could not, the next open does, and nothing is lost. Close may be called again.
+// If nobody else has the file open, SQLite writes its WAL back and removes it. Close may
+// be called again.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.watches.close()
 		readers := s.readers.close()
-		s.tasks.Wait() // the writer closes its connection last: SQLite then checkpoints
+		close(s.drained)
+		s.tasks.Wait()
 		if readers != nil {
 			s.closeErr = fmt.Errorf("closing %s: %w", s.path, readers)
 		}

@@ -86,7 +86,10 @@ func (t *tx) findHead() error {
 }
 
 func (w *writer) run() {
+	// The last connection to close checkpoints and removes the WAL. Two that close at
+	// once each see the other, and neither does: so the writer waits for the readers.
 	defer func() {
+		<-w.store.drained
 		if w.conn != nil {
 			_ = w.conn.Close()
 		}
