@@ -8,13 +8,19 @@ import (
 	"fmt"
 	"go/token"
 	"io"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -32,6 +38,7 @@ type command struct {
 	dir            string
 	patterns       []string
 	check, verbose bool
+	baseName       string
 	stderr         io.Writer
 	started        time.Time
 	problems       *problem.List
@@ -44,6 +51,7 @@ func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 	flags.SetOutput(io.Discard) // errors and help are printed here
 	flags.BoolVar(&c.check, "check", false, "")
 	flags.BoolVar(&c.verbose, "v", false, "")
+	flags.StringVar(&c.baseName, "base", os.Getenv(base.Variable), "")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
 		return OK
@@ -88,6 +96,9 @@ func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
 	fset := token.NewFileSet()
 	c.problems = problem.NewList(fset)
+	released := base.New(ctx, c.baseName)
+	defer released.Close()
+	released.Prepare(c.dir)
 	loaded, err := load.Load(ctx, load.Config{
 		Dir: c.dir, Patterns: c.patterns, Fset: fset, Problems: c.problems, Logf: c.logf,
 	})
@@ -96,10 +107,9 @@ func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
 	}
 	var models []*model.Package
 	for _, p := range loaded {
-		m := &model.Package{Package: p}
-		if p.Types != nil {
-			m = model.Build(p, c.problems)
-			check.Package(m, c.problems)
+		m, err := c.model(p, released)
+		if err != nil {
+			return nil, err
 		}
 		models = append(models, m)
 	}
@@ -116,6 +126,36 @@ func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
 		changes = append(changes, more...)
 	}
 	return changes, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (c *command) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := c.problems.Len()
+	working, err := lock.Read(p.Dir, c.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		c.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, c.problems)
+		check.Package(m, c.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if c.problems.Len() == before {
+		history.Check(m, frozen, why, c.problems)
+	}
+	return m, nil
 }
 
 // plan emits the files of a package and compares them with the disk.
@@ -137,6 +177,29 @@ func (c *command) plan(m *model.Package) ([]*output.Change, error) {
 		content []byte
 	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, c.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	locks, err := c.planLock(m)
+	return append(changes, locks...), err
+}
+
+// planLock compares the lock of a package with what it is to become.
+func (c *command) planLock(m *model.Package) ([]*output.Change, error) {
+	contents := map[string][]byte{}
+	for _, e := range m.Lock.Events {
+		contents[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
+		contents[lock.FileName(e.Name)] = e.Encode()
+	}
+	var changes []*output.Change
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], c.problems)
 		if err != nil {
 			return nil, err
 		}
