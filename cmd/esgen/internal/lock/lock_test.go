@@ -1,7 +1,6 @@
 package lock_test
 
 import (
-	"fmt"
 	"go/token"
 	"os"
 	"path/filepath"
@@ -235,7 +234,7 @@ func FuzzAnyTextIsReadOrRefused(f *testing.F) {
 				t.Fatalf("%s\nis written as\n%s\nwith another shape", data, text)
 			}
 		}
-		if fmt.Sprintf("%s", again.Encode()) != string(text) {
+		if string(again.Encode()) != string(text) {
 			t.Fatalf("%s\nis written in two ways", data)
 		}
 	})
