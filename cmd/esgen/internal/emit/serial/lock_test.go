@@ -18,7 +18,7 @@ import (
 func TestEveryShapeComesBackFromTheLock(t *testing.T) {
 	t.Parallel()
 	pkg := load(t, "nasty")
-	dir := filepath.Join("internal", "nasty", lock.Dir)
+	dir := filepath.Join("testdata", "nasty", lock.Dir)
 	for _, name := range nastyEvents {
 		s, problems := shape.Of(pkg.Types.Scope().Lookup(name).Type(), shape.Event)
 		if len(problems) > 0 {
