@@ -2,15 +2,22 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"go/token"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -21,6 +28,7 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
+	base     string // the name of the base branch, "" to look for it
 	started  time.Time
 	problems *problem.List
 }
@@ -29,7 +37,7 @@ type generation struct {
 func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
 	flags := in.flags()
-	flags.BoolVar(&g.verbose, "v", false, "")
+	g.flags(flags)
 	check := flags.Bool("check", false, "")
 	if status, done := in.parse(flags, args); done {
 		return status
@@ -43,6 +51,12 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 
 func newGeneration(in *invocation) *generation {
 	return &generation{invocation: in, started: time.Now()}
+}
+
+// flags defines the flags that writing and checking have in common.
+func (g *generation) flags(flags *flag.FlagSet) {
+	flags.BoolVar(&g.verbose, "v", false, "")
+	flags.StringVar(&g.base, "base", os.Getenv(base.Variable), "")
 }
 
 // write brings the packages' files up to date.
@@ -103,6 +117,9 @@ func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 	fset := token.NewFileSet()
 	g.problems = problem.NewList(fset)
+	released := base.New(ctx, g.base)
+	defer released.Close()
+	released.Prepare(g.dir)
 	loaded, err := load.Load(ctx, load.Config{
 		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
 	})
@@ -111,10 +128,9 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 	}
 	var models []*model.Package
 	for _, p := range loaded {
-		m := &model.Package{Package: p}
-		if p.Types != nil {
-			m = model.Build(p, g.problems)
-			check.Package(m, g.problems)
+		m, err := g.model(p, released)
+		if err != nil {
+			return nil, err
 		}
 		models = append(models, m)
 	}
@@ -131,6 +147,36 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		changes = append(changes, more...)
 	}
 	return changes, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := g.problems.Len()
+	working, err := lock.Read(p.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, g.problems)
+		check.Package(m, g.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if g.problems.Len() == before {
+		history.Check(m, frozen, why, g.problems)
+	}
+	return m, nil
 }
 
 // files emits the files of a package and compares them with the disk.
@@ -152,6 +198,29 @@ func (g *generation) files(m *model.Package) ([]*output.Change, error) {
 		content []byte
 	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	locks, err := g.locks(m)
+	return append(changes, locks...), err
+}
+
+// locks compares the lock of a package with what it is to become.
+func (g *generation) locks(m *model.Package) ([]*output.Change, error) {
+	contents := map[string][]byte{}
+	for _, e := range m.Lock.Events {
+		contents[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
+		contents[lock.FileName(e.Name)] = e.Encode()
+	}
+	var changes []*output.Change
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], g.problems)
 		if err != nil {
 			return nil, err
 		}
