@@ -30,6 +30,7 @@ type generation struct {
 	verbose  bool
 	base     string // the name of the base branch, "" to look for it
 	started  time.Time
+	fset     *token.FileSet
 	problems *problem.List
 }
 
@@ -115,13 +116,13 @@ func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 
 // changes takes the packages through all stages but the last, which touches files.
 func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
-	fset := token.NewFileSet()
-	g.problems = problem.NewList(fset)
+	g.fset = token.NewFileSet()
+	g.problems = problem.NewList(g.fset)
 	released := base.New(ctx, g.base)
 	defer released.Close()
 	released.Prepare(g.dir)
 	loaded, err := load.Load(ctx, load.Config{
-		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
+		Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf,
 	})
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	}
 	m.Lock, m.Frozen = working, frozen
 	if g.problems.Len() == before {
-		history.Check(m, frozen, why, g.problems)
+		history.Check(g.fset, m, frozen, g.problems)
 	}
 	return m, nil
 }

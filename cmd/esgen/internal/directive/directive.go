@@ -30,7 +30,7 @@ var kinds = []string{string(Aggregate), string(Event), string(Upcast)}
 // arguments has the arguments that each directive takes.
 var arguments = map[Kind][]string{
 	Aggregate: {"fold", "name", "new"},
-	Event:     {"aggregate", "apply", "name", "version"},
+	Event:     {"aggregate", "allow", "apply", "name", "version"},
 	Upcast:    nil,
 }
 

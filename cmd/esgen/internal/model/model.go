@@ -67,6 +67,7 @@ type Version struct {
 	Pos    token.Pos
 	Shape  *shape.Type // set by package check
 	Upcast *Upcast     // to a later version; nil for the latest
+	Allow  []string    // changes to what is released that are meant: RULE:path, or RULE for the event itself
 
 	// Assign says that the apply body is generated (apply=assign), from Assigned,
 	// the names of fields that event and state share, which package check sets.
