@@ -12,6 +12,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
 
 // Finding is one change of a package to what is released, and what it asks for.
@@ -41,7 +42,10 @@ func (f Finding) String() string {
 		fmt.Fprintf(&b, " (locked in v%d)", f.Schema)
 	}
 	fmt.Fprintf(&b, ": %s: %s", f.Verdict, f.Rule.Means())
-	if f.Remedy != "" {
+	switch {
+	case f.Excepted:
+		b.WriteString(": allowed")
+	case f.Remedy != "":
 		b.WriteString(": " + f.Remedy)
 	}
 	return b.String()
@@ -49,6 +53,14 @@ func (f Finding) String() string {
 
 // Breaks reports whether the change must not be released as it is.
 func (f Finding) Breaks() bool { return f.Verdict > compat.Safe && !f.Excepted }
+
+// Report adds the finding to a list of problems.
+func (f Finding) Report(problems *problem.List) {
+	problems.AddDetailed(f.Pos, f.String(), problem.Detail{
+		Rule: string(f.Rule), Event: f.Event, Version: f.Schema, Path: f.Path, From: f.From, To: f.To,
+		Verdict: f.Verdict.String(), Remedy: f.Remedy, Harmless: !f.Breaks(),
+	})
+}
 
 // Findings returns all changes of a package to what is released, the safe ones too, by position.
 func Findings(fset *token.FileSet, p *model.Package, released *lock.Lock) []Finding {
@@ -116,6 +128,9 @@ func (j *judge) event(e *model.Event) {
 		}
 		if old.Go != v.Go && len(e.Versions) == len(locked.Versions) {
 			j.add(v, v.Schema, compat.Change{Rule: compat.EventGoRenamed, From: old.Go, To: v.Go}, "")
+		}
+		if v.Type == nil {
+			continue
 		}
 		for _, c := range compat.Readers(old.Shape, v.Shape) {
 			j.add(v, v.Schema, c, remedy(v, last, c))

@@ -4,13 +4,11 @@ package history
 
 import (
 	"fmt"
-	"go/token"
 	"slices"
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
 
 // Next returns the lock that goes with the code, once [Check] has found nothing wrong: every version as
@@ -31,15 +29,6 @@ func Next(p *model.Package, working, frozen *lock.Lock) *lock.Lock {
 	}
 	slices.SortFunc(next.Events, func(a, b *lock.Event) int { return strings.Compare(a.Name, b.Name) })
 	return next
-}
-
-// Check reports the changes to what is released that must not be released as they are.
-func Check(fset *token.FileSet, p *model.Package, released *lock.Lock, problems *problem.List) {
-	for _, f := range Findings(fset, p, released) {
-		if f.Breaks() {
-			problems.Add(f.Pos, f.String())
-		}
-	}
 }
 
 func event(e *model.Event, working, frozen *lock.Event) *lock.Event {
