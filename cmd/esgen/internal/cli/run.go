@@ -148,7 +148,7 @@ func (c *command) model(p *load.Package, released *base.Base) (*model.Package, e
 		c.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
 	}
 	if p.Types != nil {
-		m = model.Build(p, c.problems)
+		m = model.Build(p, working, frozen, c.problems)
 		check.Package(m, c.problems)
 	}
 	m.Lock, m.Frozen = working, frozen

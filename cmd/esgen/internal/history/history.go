@@ -30,7 +30,7 @@ func Pairs(p *model.Package, frozen *lock.Lock) []Pair {
 	for _, a := range p.Aggregates {
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				if locked := frozen.Event(e.Name).Version(v.Schema); locked != nil {
+				if locked := frozen.Event(e.Name).Version(v.Schema); locked != nil && v.Type != nil {
 					pairs = append(pairs, Pair{e.Name, v.Schema, locked, v, v.Pos})
 				}
 			}
@@ -79,8 +79,9 @@ func Check(p *model.Package, frozen *lock.Lock, why string, problems *problem.Li
 	}
 	for _, e := range frozen.Events {
 		if !inCode[e.Name] {
-			problems.Add(e.Pos, fmt.Sprintf("event %s is released (%s) and no struct has that name any more: bring back %s, with //esgen:event name=%[1]s if it is called otherwise now",
-				e.Name, because(e.Last(), why), e.Last().Go))
+			problems.Add(e.Pos, fmt.Sprintf("event %s is released (%s) and nothing in the code reads it any more: bring back %s with //esgen:event name=%[1]s, and //esgen:retired if it doesn't happen any more; "+
+				"or write was=%[1]s at the directive of the event that it has become, or //esgen:drop name=%[1]s above type %[4]s if it is to be skipped",
+				e.Name, because(e.Last(), why), e.Last().Go, e.Aggregate))
 		}
 	}
 }
@@ -95,18 +96,28 @@ func because(v *lock.Version, why string) string {
 func event(e *model.Event, working, frozen *lock.Event) *lock.Event {
 	next := &lock.Event{Name: e.Name, Category: e.Aggregate.Category, Aggregate: e.Aggregate.Go}
 	for _, v := range e.Versions {
-		l := &lock.Version{Schema: v.Schema, Shape: v.Shape}
-		if old := frozen.Version(v.Schema); old != nil {
+		l := &lock.Version{Schema: v.Schema, Shape: v.Shape, Go: v.Go}
+		switch old := frozen.Version(v.Schema); {
+		case v.Type == nil && v.Locked != nil:
+			l.Shape, l.Go = v.Locked.Shape, v.Locked.Go
+		case v.Type != nil && old != nil:
 			l.Shape = lock.Merge(old.Shape, v.Shape)
 		}
 		if old := working.Version(v.Schema); old != nil {
 			l.Released = old.Released
 		}
-		l.Go, l.State, l.Upcast = v.Go, lock.Current, nil
+		l.State, l.Upcast = lock.Current, nil
+		if v.Retired {
+			l.State = lock.Retired
+		}
 		if u := v.Upcast; u != nil {
 			l.State, l.Upcast = lock.Upcast, &lock.Step{Func: u.Func}
-			if u.To != nil {
-				l.Upcast.To = fmt.Sprintf("%s %d", u.To.Event.Name, u.To.Schema)
+			to := u.To
+			if u.Written() {
+				to = u.Next
+			}
+			if to != nil {
+				l.Upcast.To = fmt.Sprintf("%s %d", to.Event.Name, to.Schema)
 			}
 		}
 		next.Versions = append(next.Versions, l)
