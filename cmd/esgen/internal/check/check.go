@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"go/types"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
@@ -15,6 +16,7 @@ const rootPackage = "github.com/esgen-go/esgen/aggregate"
 // Package checks one package.
 func Package(p *model.Package, problems *problem.List) {
 	c := &checker{p, problems}
+	before := problems.Len()
 	c.names()
 	for _, a := range p.Aggregates {
 		if c.root(a) {
@@ -22,7 +24,14 @@ func Package(p *model.Package, problems *problem.List) {
 		}
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				v.Shape = c.shape(v.Type, shape.Event)
+				switch {
+				case v.Type != nil:
+					v.Shape = c.shape(v.Type, shape.Event)
+				case v.Locked != nil:
+					v.Shape = v.Locked.Shape
+				default: // a function takes it as it is
+					v.Shape = &shape.Type{Kind: shape.Raw}
+				}
 			}
 		}
 		for _, v := range a.Latest() {
@@ -32,10 +41,16 @@ func Package(p *model.Package, problems *problem.List) {
 		}
 		c.unapplied(a)
 		for _, v := range a.Old() {
+			if v.Retired {
+				problems.At(v.Pos, "//esgen:retired is at version %d of %s, which upcaster %s takes, so that it is never recorded anyhow: remove the directive", v.Schema, v.Event.Name, cmp.Or(v.Upcast.Func, "of esgen's"))
+			}
 			if v.Assign {
 				problems.At(v.AssignPos, "apply=assign is at version %d of %s, and only the latest is applied: remove it", v.Schema, v.Event.Name)
 			}
 		}
+	}
+	if problems.Len() == before {
+		c.steps()
 	}
 }
 

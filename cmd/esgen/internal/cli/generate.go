@@ -200,7 +200,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
 	}
 	if p.Types != nil {
-		m = model.Build(p, g.problems)
+		m = model.Build(p, working, frozen, g.problems)
 		check.Package(m, g.problems)
 	}
 	m.Lock, m.Frozen = working, frozen

@@ -170,9 +170,10 @@ func (j *judge) removed() {
 		if v := j.successor(locked); v != nil {
 			f.Pos = j.position(v.Pos)
 			f.To = v.Event.Name
-			f.Remedy = fmt.Sprintf("give %s name=%s, under which it is stored; or, if its new name shall be stored, was=%[2]s beside it", v.Go, locked.Name)
+			f.Remedy = fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
 		} else {
-			f.Remedy = fmt.Sprintf("bring back %s, and mark it //esgen:retired if it is not to be recorded any more; or give it an upcaster to nothing", locked.Last().Go)
+			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
+				locked.Last().Go, locked.Name, locked.Aggregate)
 		}
 		j.findings = append(j.findings, f)
 	}

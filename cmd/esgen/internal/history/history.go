@@ -11,7 +11,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 )
 
-// Next returns the lock that goes with the code, once [Check] has found nothing wrong: every version as
+// Next returns the lock that goes with the code, once no finding breaks: every version as
 // the code has it, with all that it had before still reserved; and of events that the code doesn't have, what is frozen.
 func Next(p *model.Package, working, frozen *lock.Lock) *lock.Lock {
 	next := &lock.Lock{Dir: working.Dir}
@@ -34,18 +34,28 @@ func Next(p *model.Package, working, frozen *lock.Lock) *lock.Lock {
 func event(e *model.Event, working, frozen *lock.Event) *lock.Event {
 	next := &lock.Event{Name: e.Name, Category: e.Aggregate.Category, Aggregate: e.Aggregate.Go}
 	for _, v := range e.Versions {
-		l := &lock.Version{Schema: v.Schema, Shape: v.Shape}
-		if old := frozen.Version(v.Schema); old != nil {
+		l := &lock.Version{Schema: v.Schema, Shape: v.Shape, Go: v.Go}
+		switch old := frozen.Version(v.Schema); {
+		case v.Type == nil && v.Locked != nil:
+			l.Shape, l.Go = v.Locked.Shape, v.Locked.Go
+		case v.Type != nil && old != nil:
 			l.Shape = lock.Merge(old.Shape, v.Shape)
 		}
 		if old := working.Version(v.Schema); old != nil {
 			l.Released = old.Released
 		}
-		l.Go, l.State, l.Upcast = v.Go, lock.Current, nil
+		l.State, l.Upcast = lock.Current, nil
+		if v.Retired {
+			l.State = lock.Retired
+		}
 		if u := v.Upcast; u != nil {
 			l.State, l.Upcast = lock.Upcast, &lock.Step{Func: u.Func}
-			if u.To != nil {
-				l.Upcast.To = fmt.Sprintf("%s %d", u.To.Event.Name, u.To.Schema)
+			to := u.To
+			if u.Written() {
+				to = u.Next
+			}
+			if to != nil {
+				l.Upcast.To = fmt.Sprintf("%s %d", to.Event.Name, to.Schema)
 			}
 		}
 		next.Versions = append(next.Versions, l)
