@@ -43,8 +43,10 @@ const (
 const (
 	EventAdded          Rule = "EVENT_ADDED"
 	EventRemoved        Rule = "EVENT_REMOVED"
-	EventRenamed        Rule = "EVENT_RENAMED"
 	EventMoved          Rule = "EVENT_MOVED"
+	EventDropped        Rule = "EVENT_DROPPED"
+	EventUpcast         Rule = "EVENT_UPCAST"
+	EventRetired        Rule = "EVENT_RETIRED"
 	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
 	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
 	EventVersionRemoved Rule = "EVENT_VERSION_REMOVED"
@@ -60,8 +62,10 @@ type rule struct {
 var rules = map[Rule]rule{
 	EventAdded:          {Safe, "nothing is stored of it"},
 	EventRemoved:        {NeedsUpcaster, "streams that hold it could not be loaded any more"},
-	EventRenamed:        {Safe, "it is read under its old name too"},
 	EventMoved:          {NeedsUpcaster, "the streams that hold it belong to another aggregate, which could not be loaded any more"},
+	EventDropped:        {Safe, "stored ones are skipped"},
+	EventUpcast:         {Safe, "stored ones are brought to other events"},
+	EventRetired:        {Safe, "stored ones are read and applied, and no new ones recorded"},
 	EventGoRenamed:      {Safe, "its stored name is the same"},
 	EventVersionAdded:   {Safe, "older versions are upcast to it"},
 	EventVersionRemoved: {NeedsUpcaster, "stored events of that version could not be read any more"},

@@ -126,8 +126,8 @@ func (j *judge) event(e *model.Event) {
 			j.add(v, 0, compat.Change{Rule: compat.EventVersionAdded, To: fmt.Sprintf("v%d", v.Schema)}, "")
 			continue
 		}
-		if old.Go != v.Go && len(e.Versions) == len(locked.Versions) {
-			j.add(v, v.Schema, compat.Change{Rule: compat.EventGoRenamed, From: old.Go, To: v.Go}, "")
+		if v == last && old.State != lock.Upcast {
+			j.became(v, old)
 		}
 		if v.Type == nil {
 			continue
@@ -142,6 +142,22 @@ func (j *judge) event(e *model.Event) {
 				fmt.Sprintf("bring back the struct of version=%d, %s, and its upcaster", old.Schema, old.Go))
 		}
 	}
+}
+
+// became tells what has become of the version of an event that was the current one.
+func (j *judge) became(v *model.Version, old *lock.Version) {
+	c := compat.Change{Rule: compat.EventGoRenamed, From: old.Go, To: v.Go}
+	switch {
+	case v.Upcast != nil && v.Upcast.Result == model.None:
+		c = compat.Change{Rule: compat.EventDropped}
+	case v.Upcast != nil:
+		c = compat.Change{Rule: compat.EventUpcast}
+	case v.Retired && old.State == lock.Current:
+		c = compat.Change{Rule: compat.EventRetired}
+	case old.Go == v.Go:
+		return
+	}
+	j.add(v, v.Schema, c, "")
 }
 
 // missing reports whether the code has lost a version that it needs: versions from the first that it
