@@ -10,7 +10,6 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
 
@@ -63,8 +62,8 @@ func Next(p *model.Package, working, frozen *lock.Lock) *lock.Lock {
 func Check(p *model.Package, frozen *lock.Lock, why string, problems *problem.List) {
 	for _, pair := range Pairs(p, frozen) {
 		if !lock.Same(pair.Locked.Shape, pair.Current.Shape) {
-			problems.At(pair.Pos, "version %d of %s is released (%s) with another shape than %s has now: undo the change, or keep the old struct as %s and give the new one version=%d and an upcaster",
-				pair.Schema, pair.Event, because(pair.Locked, why), pair.Current.Go, names.Old(pair.Current.Go, pair.Schema), pair.Current.Event.Last()+1)
+			problems.At(pair.Pos, "version %d of %s is released (%s) with another shape than %s has now: undo the change, or write version=%d at its directive: esgen then writes the upcaster, or says what it lacks",
+				pair.Schema, pair.Event, because(pair.Locked, why), pair.Current.Go, pair.Current.Event.Last()+1)
 		}
 	}
 	inCode := map[string]bool{}

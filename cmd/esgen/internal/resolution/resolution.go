@@ -153,7 +153,7 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 			if first == nil {
 				first = was
 			}
-			r.because(at, "it could be "+first.Name+" or "+o.Name+", which the old shape both has")
+			r.because(at, "it could have been "+first.Name+" or "+o.Name+", and the old shape has both")
 			return nil, false
 		default:
 			was = o
