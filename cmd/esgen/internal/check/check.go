@@ -15,8 +15,7 @@ const rootPackage = "github.com/esgen-go/esgen/aggregate"
 
 // Package checks one package.
 func Package(p *model.Package, problems *problem.List) {
-	c := &checker{p, problems}
-	before := problems.Len()
+	c := &checker{Package: p, problems: problems}
 	c.names()
 	for _, a := range p.Aggregates {
 		if c.root(a) {
@@ -49,7 +48,7 @@ func Package(p *model.Package, problems *problem.List) {
 			}
 		}
 	}
-	if problems.Len() == before {
+	if !c.shapeless {
 		c.steps()
 	}
 }
@@ -57,10 +56,13 @@ func Package(p *model.Package, problems *problem.List) {
 type checker struct {
 	*model.Package
 	problems *problem.List
+
+	shapeless bool // a shape is incomplete
 }
 
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
+	c.shapeless = c.shapeless || len(problems) > 0
 	for _, p := range problems {
 		if !p.Unknown || !c.Broken && !c.problems.OnLine(p.Pos) {
 			c.problems.At(p.Pos, "%s", p)

@@ -66,8 +66,12 @@ func (b *builder) missing(e *Event, versions string, v *Version) {
 	if _, n := numbered(v.Go); v.Type != nil && b.structs[v.Go].inferred && n != v.Schema {
 		why = fmt.Sprintf(" (%s is version %d, as %s leads to version %d)", v.Go, v.Schema, v.Upcast.Func, v.Schema+1)
 	}
-	b.problems.At(v.Pos, "event %s is at version %d and has no version %s%s: %swrite %s",
-		e.Name, last.Schema, versions, why, declare, b.upcastStub(name, v.Go))
+	next := ""
+	if i := slices.Index(e.Versions, v); v == last && i > 0 && e.Versions[i-1].Locked != nil {
+		next = fmt.Sprintf("go on with version=%d, or ", e.Versions[i-1].Schema+1)
+	}
+	b.problems.At(v.Pos, "event %s is at version %d and has no version %s%s: %s%swrite %s",
+		e.Name, last.Schema, versions, why, next, declare, b.upcastStub(name, v.Go))
 }
 
 // outgrown reports upcasters that lead to what was the next version when they were written, and

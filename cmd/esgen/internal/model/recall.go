@@ -26,8 +26,15 @@ func (b *builder) recall() {
 	}
 	for _, a := range b.Aggregates {
 		for _, e := range slices.Clone(a.Events) {
+			var former []*Event
 			for _, was := range e.Was {
-				b.recallRenamed(e, was)
+				if other := b.recallRenamed(e, was); other != nil {
+					former = append(former, other)
+				}
+			}
+			b.sort()
+			for _, other := range former {
+				b.linkRenamed(e, other)
 			}
 		}
 	}
@@ -149,23 +156,22 @@ func (b *builder) recallVersion(e *Event, l *lock.Version, pos token.Pos) *Versi
 	return v
 }
 
-// recallRenamed adds the event that e was called before. What it led to when it was locked is where it leads still,
-// if that is another former name.
-func (b *builder) recallRenamed(e *Event, was string) {
+// recallRenamed adds the event that e was called before. It returns nil if there is none, which has been reported.
+func (b *builder) recallRenamed(e *Event, was string) *Event {
 	locked := b.known.Event(was)
 	other := b.events[was]
 	switch {
 	case e.Broken:
-		return
+		return nil
 	case locked == nil:
 		b.problems.At(e.wasPos, "was=%s names no event that is locked%s: write the name under which it was stored, or remove was=", was, problem.DidYouMean(was, b.lockedNames()...))
-		return
+		return nil
 	case locked.Category != e.Aggregate.Category:
 		b.problems.At(e.wasPos, "was=%s names an event of category %s: an event can't change its stream", was, locked.Category)
-		return
+		return nil
 	case was == e.Name || other != nil && b.current(other) != nil:
 		b.problems.At(e.wasPos, "was=%s names an event that is still there: rename its struct, or remove was=", was)
-		return
+		return nil
 	case other == nil:
 		other = b.addEvent(e.Aggregate, was)
 	}
@@ -176,7 +182,12 @@ func (b *builder) recallRenamed(e *Event, was string) {
 			b.recallVersion(other, l, e.wasPos)
 		}
 	}
-	b.sort()
+	return other
+}
+
+// linkRenamed adds the steps from an event to what it is called now. Where another former name came
+// between, the way leads over that still, as the lock tells.
+func (b *builder) linkRenamed(e, other *Event) {
 	for i, v := range other.Versions {
 		switch {
 		case v.Upcast != nil:

@@ -153,7 +153,7 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 			if first == nil {
 				first = was
 			}
-			r.because(at, "it could be "+first.Name+" or "+o.Name+", which the old shape both has")
+			r.because(at, "it could have been "+first.Name+" or "+o.Name+", and the old shape has both")
 			return nil, false
 		default:
 			was = o
@@ -165,8 +165,27 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 	case own == nil && len(n.Was) > 0:
 		r.because(at, "was="+strings.Join(n.Was, ",was=")+" names no field of the old shape")
 		return nil, false
+	case own == nil:
+		if o := lookalike(old, next, n); o != nil {
+			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name))
+			return nil, false
+		}
 	}
 	return own, true
+}
+
+// lookalike returns a field of the old shape that has gone, and differs from n only in the case of its name, or only in
+// what it is called in JSON and not in Go: a field that was renamed without a word.
+func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			continue
+		}
+		if strings.EqualFold(o.Name, n.Name) || o.Go == n.Go {
+			return o
+		}
+	}
+	return nil
 }
 
 // claimed reports whether another field of next says that it was what n is called now.

@@ -11,6 +11,10 @@ import (
 func (b *builder) eventTag(f *Field, tag, at string) {
 	for tag != "" {
 		if value, ok := strings.CutPrefix(tag, "default="); ok {
+			if strings.Contains(value, ",was=") {
+				b.problem(at, fmt.Sprintf("the default %q takes the rest of the tag", value), "write was= before default=")
+				return
+			}
 			b.setDefault(f, value, at)
 			return
 		}
