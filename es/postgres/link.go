@@ -15,7 +15,11 @@ import (
 // when it fails. It is not safe for concurrent use.
 type link struct {
 	store       *Store
-	lockTimeout time.Duration
+	local       bool          // its settings go with each transaction, and its statements have no names
+	lockTimeout time.Duration // how long a flush waits for another transaction
+
+	usual   time.Duration // that flushes take
+	outdone bool          // the session has another lock timeout
 
 	conn                    *pgconn.PgConn
 	append, singles, single *pgconn.StatementDescription
@@ -41,15 +45,19 @@ var (
 // ready makes the connection unless it stands.
 func (l *link) ready(ctx context.Context) error {
 	if l.conn != nil && !l.conn.IsClosed() {
-		return nil
+		if !l.outdone || l.local {
+			return nil
+		}
+		l.outdone = false
+		return l.conn.ExecParams(ctx, settings, l.settingValues(false), settingsTypes, nil, nil).Read().Err
 	}
 	l.conn = nil
 	conn, err := l.store.connect(ctx, "")
 	if err != nil {
 		return err
 	}
-	l.conn = conn.PgConn()
-	if l.store.pooling {
+	l.conn, l.outdone = conn.PgConn(), false
+	if l.local {
 		return nil
 	}
 	err = l.conn.ExecParams(ctx, settings, l.settingValues(false), settingsTypes, nil, nil).Read().Err
@@ -77,6 +85,23 @@ func (l *link) settingValues(local bool) [][]byte {
 	return [][]byte{fmt.Appendf(nil, "%dms", max(1, l.lockTimeout.Milliseconds())), fmt.Appendf(nil, "%t", local)}
 }
 
+// The least and the most that the lane waits for another transaction. Within that, it is twice
+// what its flushes take: other processes' flushes to the same streams take as long, and are worth
+// waiting for.
+const (
+	minLockTimeout = 5 * time.Millisecond
+	maxLockTimeout = 100 * time.Millisecond
+)
+
+// pace adapts the lock timeout to how long a flush took.
+func (l *link) pace(took time.Duration) {
+	l.usual += (took - l.usual) / 8
+	want := min(max(2*l.usual, minLockTimeout), maxLockTimeout)
+	if want > 2*l.lockTimeout || want < l.lockTimeout/2 {
+		l.lockTimeout, l.outdone = want, true
+	}
+}
+
 // drop closes the connection.
 func (l *link) drop() {
 	if l.conn == nil {
@@ -93,7 +118,7 @@ func (l *link) drop() {
 // connection is closed.
 func (l *link) send(ctx context.Context, requests []*request) ([]es.Receipt, error) {
 	stmt, desc, params := l.encode(requests)
-	if !l.store.pooling {
+	if !l.local {
 		return l.receive(l.conn.ExecStatement(ctx, desc, params, binaryFormat, binaryFormat), requests)
 	}
 	// Both statements are one transaction, and its settings end with it.
