@@ -21,8 +21,8 @@ type link struct {
 	usual   time.Duration // that flushes take
 	outdone bool          // the session has another lock timeout
 
-	conn                    *pgconn.PgConn
-	append, singles, single *pgconn.StatementDescription
+	conn                            *pgconn.PgConn
+	append, singles, single, stream *pgconn.StatementDescription
 
 	enc    encoder
 	writes []placedWrite
@@ -70,6 +70,7 @@ func (l *link) ready(ctx context.Context) error {
 		{"esgen_append", &sql.append, &l.append},
 		{"esgen_singles", &sql.singles, &l.singles},
 		{"esgen_single", &sql.single, &l.single},
+		{"esgen_stream", &sql.stream, &l.stream},
 	} {
 		if err == nil {
 			*p.desc, err = l.conn.Prepare(ctx, p.name, p.sql, p.oids)
@@ -146,6 +147,8 @@ func (l *link) encode(requests []*request) (*statement, *pgconn.StatementDescrip
 	switch {
 	case singles && len(l.writes) == 1:
 		return &sql.single, l.single, l.enc.single(&l.writes[0])
+	case len(l.writes) == 1:
+		return &sql.stream, l.stream, l.enc.stream(&l.writes[0])
 	case singles:
 		return &sql.singles, l.singles, l.enc.singles(l.writes)
 	default:
