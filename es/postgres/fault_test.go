@@ -131,6 +131,50 @@ func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T)
 	}
 }
 
+// An attempt that the server is yet to execute could still find the stream, so that a conflict settles nothing.
+func TestAConflictIsNoAnswerWhileAnAttemptIsInDoubt(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	schema, url, _ := strings.Cut(place(t), " ")
+	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+	w.append("warm")
+	missing := write(stream("missing"), es.StreamExists, 1)
+	proxy.CutAfter(pgtest.ToClient, 1)
+	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrOutcomeUnknown) {
+		t.Errorf("Append to a stream that must exist, cut off: %+v, %v, want es.ErrOutcomeUnknown", r, err)
+	}
+	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrOutcomeUnknown) {
+		t.Errorf("the same again: %+v, %v, want a conflict", r, err)
+	}
+}
+
+// A caller that has gone may have sent its events elsewhere since, or decided otherwise.
+func TestAppendsOfCallersThatHaveGoneAreNotSentLater(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	schema, url, _ := strings.Cut(place(t), " ")
+	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+	w.append("before")
+	proxy.Close()
+	ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	defer cancel()
+	var gone sync.WaitGroup
+	for i := range 10 {
+		gone.Go(func() {
+			if _, err := w.store.Append(ctx, write(stream(fmt.Sprint("gone-", i)), es.NoStream, 1)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Append while no server can be reached: %v, want the end of its context", err)
+			}
+		})
+	}
+	gone.Wait()
+	proxy.Open()
+	w.append("after")
+	w.append("after") // and whatever was in the queue beside the first
+	if got := len(w.feed(w.store)); got != 3 {
+		t.Errorf("%d events are stored, want 3", got)
+	}
+}
+
 func TestABlockedStreamHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -14,7 +14,8 @@ type Proxy struct {
 	mu     sync.Mutex
 	cut    *cut
 	conns  map[net.Conn]struct{}
-	closed bool
+	trips  int
+	closed bool // takes no connections
 }
 
 // Direction is that of the bytes that a proxy counts.
@@ -42,11 +43,8 @@ func NewProxy(tb testing.TB, target string) *Proxy {
 	p := &Proxy{listener: l, target: target, conns: map[net.Conn]struct{}{}}
 	go p.accept()
 	tb.Cleanup(func() {
-		p.mu.Lock()
-		p.closed = true
-		p.mu.Unlock()
+		p.Close()
 		l.Close()
-		p.CutAll()
 	})
 	return p
 }
@@ -61,6 +59,29 @@ func (p *Proxy) CutAfter(direction Direction, n int) <-chan struct{} {
 	defer p.mu.Unlock()
 	p.cut = &cut{direction, n, make(chan struct{})}
 	return p.cut.done
+}
+
+// Close cuts all connections and takes no new ones until Open is called.
+func (p *Proxy) Close() {
+	p.setClosed(true)
+	p.CutAll()
+}
+
+// Open takes connections again.
+func (p *Proxy) Open() { p.setClosed(false) }
+
+func (p *Proxy) setClosed(closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = closed
+}
+
+// RoundTrips returns how often a client has sent something at the start of its connection, or after the server had answered,
+// over all connections.
+func (p *Proxy) RoundTrips() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trips
 }
 
 // CutAll cuts all connections that are open.
@@ -87,15 +108,19 @@ func (p *Proxy) accept() {
 		if p.closed {
 			client.Close()
 			server.Close()
+			p.mu.Unlock()
+			continue
 		}
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
-		go p.copy(server, client, ToServer)
-		go p.copy(client, server, ToClient)
+		answered := true
+		go p.copy(server, client, ToServer, &answered)
+		go p.copy(client, server, ToClient, &answered)
 	}
 }
 
-func (p *Proxy) copy(to, from net.Conn, direction Direction) {
+// copy passes bytes on. Both directions share answered, which tells whether the server spoke last.
+func (p *Proxy) copy(to, from net.Conn, direction Direction, answered *bool) {
 	defer func() {
 		to.Close()
 		from.Close()
@@ -107,7 +132,7 @@ func (p *Proxy) copy(to, from net.Conn, direction Direction) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		pass, end := p.count(direction, n)
+		pass, end := p.count(direction, n, answered)
 		if _, werr := to.Write(buf[:pass]); err != nil || werr != nil || end != nil {
 			if end != nil {
 				to.Close()
@@ -120,9 +145,15 @@ func (p *Proxy) copy(to, from net.Conn, direction Direction) {
 
 // count returns how many of n bytes pass, and what to close if the connection ends
 // behind them.
-func (p *Proxy) count(direction Direction, n int) (pass int, end chan struct{}) {
+func (p *Proxy) count(direction Direction, n int, answered *bool) (pass int, end chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if n > 0 {
+		if direction == ToServer && *answered {
+			p.trips++
+		}
+		*answered = direction == ToClient
+	}
 	if p.cut == nil || p.cut.direction != direction {
 		return n, nil
 	}
