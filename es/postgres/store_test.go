@@ -21,10 +21,19 @@ import (
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
-// soak makes the test under load last longer: go test -run KilledUnderLoad -soak 2m
+// soak makes the test under load last longer: go test -run CrashOfTheServer -soak 2m
 var soak = flag.Duration("soak", 0, "how long the test under load lasts, with more writers")
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(benchURL) != "" {
+		if err := runBenchProcess(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // place returns a schema that does not exist yet, in a database of the shared server.
 // It goes with the server.
@@ -80,4 +89,18 @@ func TestStore(t *testing.T) {
 		Open:     func(ctx context.Context, place string) (es.Store, error) { return openPlace(ctx, place) },
 		Complete: true,
 	})
+}
+
+// runEveryStatement runs the clauses of the suite that touch every statement, for a store that is reached in another way.
+// What does not depend on that, [TestStore] checks once.
+func runEveryStatement(t *testing.T, h storetest.Harness) {
+	for _, clause := range storetest.Clauses() {
+		switch area, _, _ := strings.Cut(clause.Name, "/"); area {
+		case "Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Watch":
+			t.Run(clause.Name, func(t *testing.T) {
+				t.Parallel()
+				clause.Check(t, h)
+			})
+		}
+	}
 }

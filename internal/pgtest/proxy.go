@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -11,11 +12,12 @@ type Proxy struct {
 	listener net.Listener
 	target   string
 
-	mu     sync.Mutex
-	cut    *cut
-	conns  map[net.Conn]struct{}
-	trips  int
-	closed bool // takes no connections
+	mu      sync.Mutex
+	cut     *cut
+	unheard *unheard
+	conns   map[net.Conn]struct{}
+	trips   int
+	closed  bool // takes no connections
 }
 
 // Direction is that of the bytes that a proxy counts.
@@ -31,6 +33,18 @@ type cut struct {
 	direction Direction
 	left      int
 	done      chan struct{}
+}
+
+// unheard is a question that no answer comes to.
+type unheard struct {
+	text []byte
+	done chan struct{}
+}
+
+// talk is what both directions of a connection share.
+type talk struct {
+	answered bool          // the server spoke last
+	unheard  chan struct{} // its next words do not arrive; closed then
 }
 
 // NewProxy returns a proxy to an address. It ends with the test.
@@ -59,6 +73,15 @@ func (p *Proxy) CutAfter(direction Direction, n int) <-chan struct{} {
 	defer p.mu.Unlock()
 	p.cut = &cut{direction, n, make(chan struct{})}
 	return p.cut.done
+}
+
+// CutAnswerTo cuts the first connection over which the client sends a text, before anything of the answer. The returned
+// channel is closed then.
+func (p *Proxy) CutAnswerTo(text string) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unheard = &unheard{[]byte(text), make(chan struct{})}
+	return p.unheard.done
 }
 
 // Close cuts all connections and takes no new ones until Open is called.
@@ -113,14 +136,14 @@ func (p *Proxy) accept() {
 		}
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
-		answered := true
-		go p.copy(server, client, ToServer, &answered)
-		go p.copy(client, server, ToClient, &answered)
+		both := &talk{answered: true}
+		go p.copy(server, client, ToServer, both)
+		go p.copy(client, server, ToClient, both)
 	}
 }
 
-// copy passes bytes on. Both directions share answered, which tells whether the server spoke last.
-func (p *Proxy) copy(to, from net.Conn, direction Direction, answered *bool) {
+// copy passes bytes on.
+func (p *Proxy) copy(to, from net.Conn, direction Direction, both *talk) {
 	defer func() {
 		to.Close()
 		from.Close()
@@ -132,7 +155,7 @@ func (p *Proxy) copy(to, from net.Conn, direction Direction, answered *bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		pass, end := p.count(direction, n, answered)
+		pass, end := p.count(direction, buf[:n], both)
 		if _, werr := to.Write(buf[:pass]); err != nil || werr != nil || end != nil {
 			if end != nil {
 				to.Close()
@@ -143,16 +166,23 @@ func (p *Proxy) copy(to, from net.Conn, direction Direction, answered *bool) {
 	}
 }
 
-// count returns how many of n bytes pass, and what to close if the connection ends
+// count returns how many of the bytes pass, and what to close if the connection ends
 // behind them.
-func (p *Proxy) count(direction Direction, n int, answered *bool) (pass int, end chan struct{}) {
+func (p *Proxy) count(direction Direction, read []byte, both *talk) (pass int, end chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	n := len(read)
 	if n > 0 {
-		if direction == ToServer && *answered {
+		if direction == ToServer && both.answered {
 			p.trips++
 		}
-		*answered = direction == ToClient
+		both.answered = direction == ToClient
+	}
+	switch {
+	case direction == ToClient && n > 0 && both.unheard != nil:
+		return 0, both.unheard
+	case direction == ToServer && p.unheard != nil && bytes.Contains(read, p.unheard.text):
+		both.unheard, p.unheard = p.unheard.done, nil
 	}
 	if p.cut == nil || p.cut.direction != direction {
 		return n, nil
