@@ -25,8 +25,8 @@ func divide(t testing.TB, url, schema string, partitions int) {
 	pgtest.Exec(t, url, sql)
 }
 
-// The role has the documented rights of before the division.
-func TestStoreInPartitions(t *testing.T) {
+// A role with the documented rights, of before the division.
+func TestStoreInPartitionsWithOnlyTheDocumentedRights(t *testing.T) {
 	t.Parallel()
 	runEveryStatement(t, storetest.Harness{
 		Place: func(t testing.TB) string {

@@ -17,7 +17,7 @@ import (
 // must go away soon, for [buryTheDead].
 func TestStoreThroughPgBouncerInTransactionMode(t *testing.T) {
 	t.Parallel()
-	h := storetest.Harness{
+	runEveryStatement(t, storetest.Harness{
 		Place: func(t testing.TB) string {
 			direct := place(t)
 			addr := pgtest.Shared(t).PgBouncer(t, "default_pool_size = 5", "server_idle_timeout = 1")
@@ -34,14 +34,5 @@ func TestStoreThroughPgBouncerInTransactionMode(t *testing.T) {
 				postgres.Schema(schema), postgres.TransactionPooling(), postgres.DirectURL(direct))
 		},
 		Complete: true,
-	}
-	for _, clause := range storetest.Clauses() {
-		if strings.HasPrefix(clause.Name, "Model/") { // takes by far the longest, and no statement that the others lack
-			continue
-		}
-		t.Run(clause.Name, func(t *testing.T) {
-			t.Parallel()
-			clause.Check(t, h)
-		})
-	}
+	}, "Close", "Context", "Durability")
 }

@@ -8,9 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
-	"github.com/esgen-go/esgen/es/storetest"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
@@ -34,25 +32,7 @@ func migrated(t testing.TB) (place, schema, role string) {
 	return schema + " " + server.URL() + " " + role, schema, role
 }
 
-func TestStoreOfARoleWithOnlyTheDocumentedRights(t *testing.T) {
-	t.Parallel()
-	runEveryStatement(t, storetest.Harness{
-		Place: func(t testing.TB) string {
-			place, _, _ := migrated(t)
-			return place
-		},
-		Open: func(ctx context.Context, place string) (es.Store, error) {
-			at := strings.Fields(place)
-			schema, admin, role := at[0], at[1], at[2]
-			if err := buryTheDead(ctx, admin); err != nil {
-				return nil, err
-			}
-			return openAs(ctx, schema, admin, role)
-		},
-		Complete: true,
-	})
-}
-
+// That the documented rights are enough for every statement, [TestStoreInPartitionsWithOnlyTheDocumentedRights] shows.
 func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	t.Parallel()
 	place, schema, role := migrated(t)

@@ -71,7 +71,8 @@ func TestAProcessNoticesThatTheDatabaseWasSetBack(t *testing.T) {
 
 func TestStoreBehindOtherConnections(t *testing.T) {
 	t.Parallel()
-	ways := map[string]func(ctx context.Context, schema, url string) (es.Store, error){
+	type opening func(ctx context.Context, schema, url string) (es.Store, error)
+	ways := map[string]opening{
 		"a pool of the user's": func(ctx context.Context, schema, url string) (es.Store, error) {
 			pool, err := pgxpool.New(ctx, url+"&pool_max_conns=2&default_transaction_isolation=serializable")
 			if err != nil {
@@ -83,22 +84,29 @@ func TestStoreBehindOtherConnections(t *testing.T) {
 		"transaction pooling": func(ctx context.Context, schema, url string) (es.Store, error) {
 			return postgres.Open(ctx, url+"&default_query_exec_mode=exec", postgres.Schema(schema), postgres.TransactionPooling(), postgres.DirectURL(url))
 		},
-		"described statements": func(ctx context.Context, schema, url string) (es.Store, error) {
-			return postgres.Open(ctx, url+"&default_query_exec_mode=cache_describe", postgres.Schema(schema), postgres.TransactionPooling())
-		},
+	}
+	harness := func(open opening) storetest.Harness {
+		return storetest.Harness{
+			Place:    place,
+			Complete: true,
+			Open: func(ctx context.Context, place string) (es.Store, error) {
+				schema, url, _ := strings.Cut(place, " ")
+				return open(ctx, schema, url)
+			},
+		}
 	}
 	for name, open := range ways {
 		t.Run(name, func(t *testing.T) {
-			runEveryStatement(t, storetest.Harness{
-				Place:    place,
-				Complete: true,
-				Open: func(ctx context.Context, place string) (es.Store, error) {
-					schema, url, _ := strings.Cut(place, " ")
-					return open(ctx, schema, url)
-				},
-			})
+			t.Parallel()
+			runEveryStatement(t, harness(open))
 		})
 	}
+	t.Run("no direct URL", func(t *testing.T) {
+		t.Parallel()
+		runAreas(t, harness(func(ctx context.Context, schema, url string) (es.Store, error) {
+			return postgres.Open(ctx, url, postgres.Schema(schema), postgres.TransactionPooling())
+		}), "Watch")
+	})
 }
 
 func TestDataCanBeQueriedAsJSON(t *testing.T) {

@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
@@ -54,17 +56,39 @@ func openPlace(ctx context.Context, place string, opts ...postgres.Option) (*pos
 
 func applicationName(pid int) string { return fmt.Sprint("esgen-test-", pid) }
 
+// undertakers are what [buryTheDead] asks the servers with, by their URLs; they go with the servers.
+var undertakers struct {
+	sync.Mutex
+	pools map[string]*pgxpool.Pool
+}
+
+func undertaker(url string) (*pgxpool.Pool, error) {
+	u := &undertakers
+	u.Lock()
+	defer u.Unlock()
+	if pool, ok := u.pools[url]; ok {
+		return pool, nil
+	}
+	pool, err := pgxpool.New(context.Background(), url)
+	if err == nil {
+		if u.pools == nil {
+			u.pools = map[string]*pgxpool.Pool{}
+		}
+		u.pools[url] = pool
+	}
+	return pool, err
+}
+
 // buryTheDead waits for the sessions of processes that were killed. The server goes
 // on with what it was told, and notices that the client is gone only when it answers, so
 // that an append that nobody was told of may be stored a moment after the kill.
 func buryTheDead(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := undertaker(url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
 	for {
-		rows, err := conn.Query(ctx, "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'esgen-test-%'")
+		rows, err := pool.Query(ctx, "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'esgen-test-%'")
 		if err != nil {
 			return err
 		}
@@ -91,12 +115,18 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// runEveryStatement runs the clauses of the suite that touch every statement, for a store that is reached in another way.
-// What does not depend on that, [TestStore] checks once.
-func runEveryStatement(t *testing.T, h storetest.Harness) {
+// everyStatement are the areas of the suite that touch every statement of the store.
+var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Watch"}
+
+// runEveryStatement runs these, and more areas, for a store that is reached in another way. What does not depend on that,
+// [TestStore] checks once.
+func runEveryStatement(t *testing.T, h storetest.Harness, more ...string) {
+	runAreas(t, h, append(more, everyStatement...)...)
+}
+
+func runAreas(t *testing.T, h storetest.Harness, areas ...string) {
 	for _, clause := range storetest.Clauses() {
-		switch area, _, _ := strings.Cut(clause.Name, "/"); area {
-		case "Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Watch":
+		if area, _, _ := strings.Cut(clause.Name, "/"); slices.Contains(areas, area) {
 			t.Run(clause.Name, func(t *testing.T) {
 				t.Parallel()
 				clause.Check(t, h)
