@@ -94,19 +94,28 @@ func (g *group) streams() iter.Seq[es.Stream] {
 	}
 }
 
-// block remembers the streams of a group of one. It is sent again after a pause.
-func (d *sideline) block(g *group, pause bool) {
-	now := time.Now()
+// block remembers the streams of a request that was found blocked, and lines it up again: after a pause, or at
+// once. The appender's mutex is held.
+func (a *appender) block(g *group, pause bool) {
+	d, r := &a.side, g.requests[0]
 	tries := 0
 	for s := range g.streams() {
 		tries = max(tries, d.blocked[s].tries)
 	}
-	if g.due = now; pause {
-		g.due = now.Add(backoff(tries))
+	if tries == 0 {
+		a.store.logger.Debug("esgen: an append waits for another transaction, apart from the others", "stream", r.writes[0].Stream.String())
+	}
+	g.due = time.Now()
+	if pause {
+		g.due = g.due.Add(backoff(tries))
+	}
+	if r.blockedUntil.Before(g.due) {
+		g.due = r.blockedUntil
 	}
 	for s := range g.streams() {
 		d.remember(s, blockage{tries + 1, g.due})
 	}
+	d.add(g)
 }
 
 // remember notes that a stream is blocked, or may be.
@@ -239,10 +248,10 @@ func (a *appender) sideline(batch []*request, blocked bool) {
 	if half > 0 {
 		a.side.add(&group{requests: batch[:half]})
 	}
-	g := &group{requests: batch[half:]}
-	a.side.add(g)
-	if blocked && half == 0 {
-		a.side.block(g, false)
+	if g := (&group{requests: batch[half:]}); blocked && half == 0 {
+		a.block(g, false)
+	} else {
+		a.side.add(g)
 	}
 	a.rouse()
 }
@@ -328,8 +337,7 @@ func (a *appender) sentApart(g *group, receipts []es.Receipt, sent sent, err err
 		d.groups = slices.Insert(d.groups, 0, &group{requests: g.requests[:half]}, &group{requests: g.requests[half:]})
 		return 0
 	case sent == sentBlocked:
-		d.block(g, !patient)
-		d.groups = append(d.groups, g)
+		a.block(g, !patient)
 		return 0
 	default:
 		d.unblock(g)
