@@ -278,12 +278,12 @@ func readPacked(d *codec.Decoder, v *Packed) {
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := make([]Line, 0, d.Elements('{'))
+				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
 				}
-				v.Lines = items
+				v.Lines = codec.Listed(d, items)
 			}
 		case "comment":
 			seen = d.Once(seen, 0x8)
@@ -372,11 +372,11 @@ func readLine(d *codec.Decoder, v *Line) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -575,7 +575,7 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 			if d.Null() {
 				v.Coupon = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.String()
 				v.Coupon = p
 			}
@@ -584,11 +584,11 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
 		case "labels":
 			seen = d.Once(seen, 0x400)

@@ -86,26 +86,31 @@ func (d *Decoder) unsigned(high uint64) uint64 {
 
 // magnitude reads the digits of an integer that begins at at.
 func (d *Decoder) magnitude(at int) (uint64, bool) {
-	b, i := d.data, d.pos
+	const anyFit = 19 // so many digits
+	b, start := d.data, d.pos
+	i := start
 	var n uint64
-	for ; i < len(b); i++ {
-		c := b[i] - '0'
-		if c > 9 {
-			break
-		}
-		if n >= math.MaxUint64/10 && (n > math.MaxUint64/10 || c > math.MaxUint64%10) {
-			d.failAt(ErrRange, at)
-			return 0, false
-		}
-		n = n*10 + uint64(c)
+	for i < len(b) && b[i]-'0' <= 9 {
+		n = n*10 + uint64(b[i]-'0')
+		i++
 	}
-	digits := i - d.pos
-	if digits == 0 || digits > 1 && b[d.pos] == '0' || i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
+	digits := i - start
+	if digits == 0 || digits > 1 && b[start] == '0' || i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
 		d.noInteger(at)
+		return 0, false
+	}
+	if digits > anyFit && !fits(b[start:i]) {
+		d.failAt(ErrRange, at)
 		return 0, false
 	}
 	d.pos = i
 	return n, true
+}
+
+// fits reports whether a number of 20 digits or more is one of 64 bits.
+func fits(digits []byte) bool {
+	const largest = "18446744073709551615"
+	return len(digits) == len(largest) && string(digits) <= largest
 }
 
 // noInteger tells why what begins at at is no integer.

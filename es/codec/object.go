@@ -30,10 +30,23 @@ func (d *Decoder) Object() (name string, ok bool) {
 
 // Next returns the name of the next member; false at the end of the object.
 func (d *Decoder) Next() (name string, ok bool) {
-	if i := d.pos; i+1 < len(d.data) && d.data[i] == ',' && d.data[i+1] == '"' {
+	b, i := d.data, d.pos
+	if i+10 <= len(b) && b[i] == ',' && b[i+1] == '"' {
+		// Most names end within a word, and next to a colon.
+		if m := special(binary.LittleEndian.Uint64(b[i+2:])); m != 0 {
+			end := i + 2 + bits.TrailingZeros64(m)>>3
+			if end+1 < len(b) && b[end] == '"' && b[end+1] == ':' {
+				d.keyAt, d.pos = i+1, end+2
+				return view(b[i+2 : end]), true
+			}
+		}
 		d.pos = i + 1
 		return d.name()
 	}
+	return d.nextSlow()
+}
+
+func (d *Decoder) nextSlow() (name string, ok bool) {
 	switch d.peek() {
 	case ',':
 		d.pos++
@@ -165,9 +178,9 @@ func (d *Decoder) Array() bool {
 	return true
 }
 
-// Elements guesses how many elements the array has that is next, so that a slice of
+// elements guesses how many elements the array has that is next, so that a slice of
 // them need not grow. open is what they begin with: '{', or 0 for others.
-func (d *Decoder) Elements(open byte) int {
+func (d *Decoder) elements(open byte) int {
 	if d.peek() != '[' {
 		return 0
 	}
@@ -192,6 +205,14 @@ func (d *Decoder) Elements(open byte) int {
 
 // More reports whether another value follows in the array.
 func (d *Decoder) More() bool {
+	if d.pos < len(d.data) && d.data[d.pos] == ',' {
+		d.pos++
+		return true
+	}
+	return d.moreSlow()
+}
+
+func (d *Decoder) moreSlow() bool {
 	switch d.peek() {
 	case ',':
 		d.pos++

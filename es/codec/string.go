@@ -10,9 +10,8 @@ import (
 
 // AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
 func AppendString(dst []byte, s string) ([]byte, error) {
-	plain := plainPrefix(s)
-	if plain < len(s) {
-		return appendEscaped(dst, s, plain)
+	if !isPlain(s) {
+		return appendEscaped(dst, s, plainPrefix(s))
 	}
 	// One check of the capacity for the text and both quotes.
 	n := len(dst)
@@ -43,6 +42,30 @@ const (
 func special(x uint64) uint64 {
 	quote, slash := x^('"'*ones), x^('\\'*ones)
 	return (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & highs
+}
+
+// isPlain reports whether all of s is ASCII without need of escaping. It reads words, of which
+// the last may overlap the one before.
+func isPlain(s string) bool {
+	b, n := unsafe.Slice(unsafe.StringData(s), len(s)), len(s)
+	if n >= 8 {
+		for i := 0; i+8 < n; i += 8 {
+			if special(binary.LittleEndian.Uint64(b[i:])) != 0 {
+				return false
+			}
+		}
+		return special(binary.LittleEndian.Uint64(b[n-8:])) == 0
+	}
+	if n >= 4 {
+		low, high := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[n-4:])
+		return special(uint64(low)|uint64(high)<<32) == 0
+	}
+	for _, c := range b {
+		if !plain[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // plainPrefix returns how many bytes of s are ASCII without need of escaping.

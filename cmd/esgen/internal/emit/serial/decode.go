@@ -219,7 +219,7 @@ func (r *reader) pointer(b *block, t *shape.Type, v place, known bool, elem func
 	r.depth++
 	p := r.gen.local(r.variable("p"))
 	c := &block{}
-	c.stmt().Add(p).Op(":=").New(typeCode(t.Elem.Go))
+	c.stmt().Add(p).Op(":=").Add(codec("New")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"))
 	r.known = true
 	elem(c, behind(p))
 	r.known = false
@@ -319,9 +319,9 @@ func (r *reader) slice(b *block, t *shape.Type, v place, known bool) {
 	if t.Elem.Kind == shape.Struct {
 		open = jen.LitRune('{')
 	}
-	c.stmt().Add(items).Op(":=").Make(typeCode(t.Go), jen.Lit(0), jen.Add(r.gen.local("d")).Dot("Elements").Call(open))
+	c.stmt().Add(items).Op(":=").Add(codec("List")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"), open)
 	c.stmt().Add(r.gen.elements(r.variable("more"))).Block(loop.stmts...)
-	c.stmt().Add(v.val).Op("=").Add(items)
+	c.stmt().Add(v.val).Op("=").Add(codec("Listed")).Call(r.gen.local("d"), items)
 	r.nullable(b, v, known, c)
 	r.depth--
 }

@@ -140,12 +140,12 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 			if d_.Null() {
 				v_.Items = nil
 			} else {
-				items_ := make([]item, 0, d_.Elements('{'))
+				items_ := codecpkg.List[item](d_, '{')
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					items_ = append(items_, item{})
 					readItem2(d_, &items_[len(items_)-1])
 				}
-				v_.Items = items_
+				v_.Items = codecpkg.Listed(d_, items_)
 			}
 		case "Maps":
 			seen = d_.Once(seen, 0x2)
@@ -162,7 +162,7 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 					if d_.Null() {
 						elem_ = nil
 					} else {
-						items2 := make([]map[key]item, 0, d_.Elements(0))
+						items2 := codecpkg.List[map[key]item](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							var item2 map[key]item
 							if d_.Null() {
@@ -182,7 +182,7 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 							}
 							items2 = append(items2, item2)
 						}
-						elem_ = items2
+						elem_ = codecpkg.Listed(d_, items2)
 					}
 					m_[key_] = elem_
 				}
@@ -196,9 +196,9 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 			if d_.Null() {
 				v_.Ptr = nil
 			} else {
-				p := new(**elem)
-				p2_ := new(*elem)
-				p3 := new(elem)
+				p := codecpkg.New[**elem](d_)
+				p2_ := codecpkg.New[*elem](d_)
+				p3 := codecpkg.New[elem](d_)
 				readElem(d_, p3)
 				*p2_ = p3
 				*p = p2_
@@ -224,11 +224,11 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 			if d_.Null() {
 				v_.Bools = nil
 			} else {
-				items_ := make([]bool, 0, d_.Elements(0))
+				items_ := codecpkg.List[bool](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					items_ = append(items_, d_.Bool())
 				}
-				v_.Bools = items_
+				v_.Bools = codecpkg.Listed(d_, items_)
 			}
 		default:
 			d_.Unknown(name_)
@@ -315,21 +315,21 @@ func readElem(d_ *codecpkg.Decoder, v_ *elem) {
 			if d_.Null() {
 				v_.Items = nil
 			} else {
-				items_ := make([]items, 0, d_.Elements(0))
+				items_ := codecpkg.List[items](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					var item_ items
 					if d_.Null() {
 						item_ = nil
 					} else {
-						items2 := make(items, 0, d_.Elements(0))
+						items2 := codecpkg.List[more](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							items2 = append(items2, more(d_.Int()))
 						}
-						item_ = items2
+						item_ = codecpkg.Listed(d_, items2)
 					}
 					items_ = append(items_, item_)
 				}
-				v_.Items = items_
+				v_.Items = codecpkg.Listed(d_, items_)
 			}
 		default:
 			d_.Unknown(name_)
@@ -493,7 +493,7 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 					if d_.Null() {
 						elem_ = nil
 					} else {
-						p2_ := new(p2)
+						p2_ := codecpkg.New[p2](d_)
 						*p2_ = p2(d_.Int())
 						elem_ = p2_
 					}
@@ -509,21 +509,21 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 			if d_.Null() {
 				v_.items = nil
 			} else {
-				items_ := make([]items, 0, d_.Elements(0))
+				items_ := codecpkg.List[items](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					var item_ items
 					if d_.Null() {
 						item_ = nil
 					} else {
-						items2 := make(items, 0, d_.Elements(0))
+						items2 := codecpkg.List[more](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							items2 = append(items2, more(d_.Int()))
 						}
-						item_ = items2
+						item_ = codecpkg.Listed(d_, items2)
 					}
 					items_ = append(items_, item_)
 				}
-				v_.items = items_
+				v_.items = codecpkg.Listed(d_, items_)
 			}
 		default:
 			d_.Unknown(name_)

@@ -194,7 +194,7 @@ func readMedium(d *codec.Decoder, v *Medium) {
 			if d.Null() {
 				v.Coupon = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.String()
 				v.Coupon = p
 			}
@@ -203,11 +203,11 @@ func readMedium(d *codec.Decoder, v *Medium) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
 		case "labels":
 			seen = d.Once(seen, 0x400)
@@ -344,12 +344,12 @@ func readLarge(d *codec.Decoder, v *Large) {
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := make([]Line, 0, d.Elements('{'))
+				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
 				}
-				v.Lines = items
+				v.Lines = codec.Listed(d, items)
 			}
 		case "comment":
 			seen = d.Once(seen, 0x8)
@@ -438,11 +438,11 @@ func readLine(d *codec.Decoder, v *Line) {
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -579,7 +579,7 @@ func readNumbers(d *codec.Decoder, v *Numbers) {
 			if d.Null() {
 				v.B = nil
 			} else {
-				p := new(big.Int)
+				p := codec.New[big.Int](d)
 				d.Unmarshal(p)
 				v.B = p
 			}
@@ -591,7 +591,7 @@ func readNumbers(d *codec.Decoder, v *Numbers) {
 			if d.Null() {
 				v.F = nil
 			} else {
-				p := new(big.Float)
+				p := codec.New[big.Float](d)
 				d.Text(p)
 				v.F = p
 			}
@@ -725,7 +725,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			if d.Null() {
 				v.P = nil
 			} else {
-				p := new(int)
+				p := codec.New[int](d)
 				d.Quote(true)
 				*p = d.Int()
 				d.Quote(false)
@@ -736,7 +736,7 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			if d.Null() {
 				v.PS = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.QuotedString()
 				v.PS = p
 			}
@@ -745,11 +745,11 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
 		case "oe":
 			seen = d.Once(seen, 0x200)
@@ -917,7 +917,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 			if d.Null() {
 				v.PRaw = nil
 			} else {
-				p := new(json.RawMessage)
+				p := codec.New[json.RawMessage](d)
 				*p = d.Raw()
 				v.PRaw = p
 			}
@@ -929,7 +929,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 			if d.Null() {
 				v.PT = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.PT = p
 			}
@@ -941,7 +941,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 			if d.Null() {
 				v.PU = nil
 			} else {
-				p := new(uuid.UUID)
+				p := codec.New[uuid.UUID](d)
 				*p = d.UUID()
 				v.PU = p
 			}
@@ -956,7 +956,7 @@ func readStrings(d *codec.Decoder, v *Strings) {
 			if d.Null() {
 				v.PCode = nil
 			} else {
-				p := new(other.Code)
+				p := codec.New[other.Code](d)
 				d.Text(p)
 				v.PCode = p
 			}
@@ -1246,22 +1246,22 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Strings = items
+				v.Strings = codec.Listed(d, items)
 			}
 		case "Flags":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Flags = nil
 			} else {
-				items := make(Flags, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Flags = items
+				v.Flags = codec.Listed(d, items)
 			}
 		case "Matrix":
 			seen = d.Once(seen, 0x4)
@@ -1297,13 +1297,13 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Nested = nil
 			} else {
-				items := make([][]map[string][]int, 0, d.Elements(0))
+				items := codec.List[[]map[string][]int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item []map[string][]int
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := make([]map[string][]int, 0, d.Elements(0))
+						items2 := codec.List[map[string][]int](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 map[string][]int
 							if d.Null() {
@@ -1319,11 +1319,11 @@ func readLists(d *codec.Decoder, v *Lists) {
 									if d.Null() {
 										elem3 = nil
 									} else {
-										items4 := make([]int, 0, d.Elements(0))
+										items4 := codec.List[int](d, 0)
 										for more4 := d.Array(); more4; more4 = d.More() {
 											items4 = append(items4, d.Int())
 										}
-										elem3 = items4
+										elem3 = codec.Listed(d, items4)
 									}
 									m3[key3] = elem3
 								}
@@ -1331,38 +1331,38 @@ func readLists(d *codec.Decoder, v *Lists) {
 							}
 							items2 = append(items2, item2)
 						}
-						item = items2
+						item = codec.Listed(d, items2)
 					}
 					items = append(items, item)
 				}
-				v.Nested = items
+				v.Nested = codec.Listed(d, items)
 			}
 		case "Pointers":
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.Pointers = nil
 			} else {
-				items := make([]*int, 0, d.Elements(0))
+				items := codec.List[*int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item *int
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(int)
+						p2 := codec.New[int](d)
 						*p2 = d.Int()
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Pointers = items
+				v.Pointers = codec.Listed(d, items)
 			}
 		case "Deep":
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.Deep = nil
 			} else {
-				p := new(*int)
-				p2 := new(int)
+				p := codec.New[*int](d)
+				p2 := codec.New[int](d)
 				*p2 = d.Int()
 				*p = p2
 				v.Deep = p
@@ -1372,21 +1372,21 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Deeper = nil
 			} else {
-				items := make([]**Address, 0, d.Elements(0))
+				items := codec.List[**Address](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item **Address
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(*Address)
-						p3 := new(Address)
+						p2 := codec.New[*Address](d)
+						p3 := codec.New[Address](d)
 						readAddress(d, p3)
 						*p2 = p3
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Deeper = items
+				v.Deeper = codec.Listed(d, items)
 			}
 		case "Array":
 			seen = d.Once(seen, 0x100)
@@ -1396,7 +1396,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 					if d.Null() {
 						v.Array[n] = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						v.Array[n] = p2
 					}
@@ -1426,7 +1426,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Chained = nil
 			} else {
-				p := new(Chained2)
+				p := codec.New[Chained2](d)
 				readChained2(d, p)
 				v.Chained = p
 			}
@@ -1435,46 +1435,46 @@ func readLists(d *codec.Decoder, v *Lists) {
 			if d.Null() {
 				v.Codes = nil
 			} else {
-				items := make([]other.Code, 0, d.Elements(0))
+				items := codec.List[other.Code](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item other.Code
 					d.Text(&item)
 					items = append(items, item)
 				}
-				v.Codes = items
+				v.Codes = codec.Listed(d, items)
 			}
 		case "Blobs":
 			seen = d.Once(seen, 0x2000)
 			if d.Null() {
 				v.Blobs = nil
 			} else {
-				items := make([][]byte, 0, d.Elements(0))
+				items := codec.List[[]byte](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, codec.Bytes[byte](d))
 				}
-				v.Blobs = items
+				v.Blobs = codec.Listed(d, items)
 			}
 		case "Times":
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.Times = nil
 			} else {
-				items := make([]time.Time, 0, d.Elements(0))
+				items := codec.List[time.Time](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Time())
 				}
-				v.Times = items
+				v.Times = codec.Listed(d, items)
 			}
 		case "Raws":
 			seen = d.Once(seen, 0x8000)
 			if d.Null() {
 				v.Raws = nil
 			} else {
-				items := make([]json.RawMessage, 0, d.Elements(0))
+				items := codec.List[json.RawMessage](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
-				v.Raws = items
+				v.Raws = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -1518,13 +1518,13 @@ func readTree(d *codec.Decoder, v *Tree) {
 	if d.Null() {
 		*v = nil
 	} else {
-		items := make(Tree, 0, d.Elements(0))
+		items := codec.List[Tree](d, 0)
 		for more := d.Array(); more; more = d.More() {
 			var item Tree
 			readTree(d, &item)
 			items = append(items, item)
 		}
-		*v = items
+		*v = codec.Listed(d, items)
 	}
 }
 
@@ -1931,12 +1931,12 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Flags)
-						items3 := make(Flags, 0, d.Elements(0))
+						p2 := codec.New[Flags](d)
+						items3 := codec.List[bool](d, 0)
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.Bool())
 						}
-						*p2 = items3
+						*p2 = codec.Listed(d, items3)
 						elem = p2
 					}
 					m[key] = elem
@@ -2074,7 +2074,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						elem = p2
 					}
@@ -2100,19 +2100,19 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						items2 := make([]*Address, 0, d.Elements(0))
+						items2 := codec.List[*Address](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 *Address
 							if d.Null() {
 								item2 = nil
 							} else {
-								p3 := new(Address)
+								p3 := codec.New[Address](d)
 								readAddress(d, p3)
 								item2 = p3
 							}
 							items2 = append(items2, item2)
 						}
-						elem = items2
+						elem = codec.Listed(d, items2)
 					}
 					m[key] = elem
 				}
@@ -2331,7 +2331,7 @@ func readNode(d *codec.Decoder, v *Node) {
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Node)
+				p := codec.New[Node](d)
 				readNode(d, p)
 				v.Next = p
 			}
@@ -2340,12 +2340,12 @@ func readNode(d *codec.Decoder, v *Node) {
 			if d.Null() {
 				v.Children = nil
 			} else {
-				items := make([]Node, 0, d.Elements('{'))
+				items := codec.List[Node](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Node{})
 					readNode(d, &items[len(items)-1])
 				}
-				v.Children = items
+				v.Children = codec.Listed(d, items)
 			}
 		case "index":
 			seen = d.Once(seen, 0x8)
@@ -2362,7 +2362,7 @@ func readNode(d *codec.Decoder, v *Node) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Node)
+						p2 := codec.New[Node](d)
 						readNode(d, p2)
 						elem = p2
 					}
@@ -2375,7 +2375,7 @@ func readNode(d *codec.Decoder, v *Node) {
 			if d.Null() {
 				v.Peer = nil
 			} else {
-				p := new(Peer)
+				p := codec.New[Peer](d)
 				readPeer(d, p)
 				v.Peer = p
 			}
@@ -2434,19 +2434,19 @@ func readPeer(d *codec.Decoder, v *Peer) {
 			if d.Null() {
 				v.Back = nil
 			} else {
-				items := make([]*Node, 0, d.Elements(0))
+				items := codec.List[*Node](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item *Node
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(Node)
+						p2 := codec.New[Node](d)
 						readNode(d, p2)
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Back = items
+				v.Back = codec.Listed(d, items)
 			}
 		case "value":
 			seen = d.Once(seen, 0x2)
@@ -2632,7 +2632,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.P = nil
 			} else {
-				p := new(int)
+				p := codec.New[int](d)
 				*p = d.Int()
 				v.P = p
 			}
@@ -2641,11 +2641,11 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
 		case "m":
 			seen = d.Once(seen, 0x40)
@@ -2725,7 +2725,7 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.Big = nil
 			} else {
-				p := new(big.Int)
+				p := codec.New[big.Int](d)
 				d.Unmarshal(p)
 				v.Big = p
 			}
@@ -2734,11 +2734,11 @@ func readOptional(d *codec.Decoder, v *Optional) {
 			if d.Null() {
 				v.Rs = nil
 			} else {
-				items := make([]json.RawMessage, 0, d.Elements(0))
+				items := codec.List[json.RawMessage](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
-				v.Rs = items
+				v.Rs = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -2902,7 +2902,7 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.PT = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.PT = p
 			}
@@ -2916,22 +2916,22 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
 		case "le":
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.LE = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.LE = items
+				v.LE = codec.Listed(d, items)
 			}
 		case "a":
 			seen = d.Once(seen, 0x200)
@@ -2972,7 +2972,7 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 			if d.Null() {
 				v.PP = nil
 			} else {
-				p := new(Pair)
+				p := codec.New[Pair](d)
 				readPair(d, p)
 				v.PP = p
 			}
@@ -3027,11 +3027,11 @@ func readLoose(d *codec.Decoder, v *Loose) {
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
 		case "n":
 			seen = d.Once(seen, 0x2)
@@ -3134,7 +3134,7 @@ func readGeneric(d *codec.Decoder, v *Generic) {
 			if d.Null() {
 				v.S = nil
 			} else {
-				p := new(Page[[]string])
+				p := codec.New[Page[[]string]](d)
 				readPageStrings(d, p)
 				v.S = p
 			}
@@ -3227,19 +3227,19 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]Address, 0, d.Elements('{'))
+				items := codec.List[Address](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Address{})
 					readAddress(d, &items[len(items)-1])
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[Address])
+				p := codec.New[Page[Address]](d)
 				readPageAddress(d, p)
 				v.Next = p
 			}
@@ -3261,7 +3261,7 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						elem = p2
 					}
@@ -3345,18 +3345,18 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[int])
+				p := codec.New[Page[int]](d)
 				readPageInt(d, p)
 				v.Next = p
 			}
@@ -3378,7 +3378,7 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(int)
+						p2 := codec.New[int](d)
 						*p2 = d.Int()
 						elem = p2
 					}
@@ -3488,28 +3488,28 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([][]string, 0, d.Elements(0))
+				items := codec.List[[]string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item []string
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := make([]string, 0, d.Elements(0))
+						items2 := codec.List[string](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							items2 = append(items2, d.String())
 						}
-						item = items2
+						item = codec.Listed(d, items2)
 					}
 					items = append(items, item)
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[[]string])
+				p := codec.New[Page[[]string]](d)
 				readPageStrings(d, p)
 				v.Next = p
 			}
@@ -3531,12 +3531,12 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new([]string)
-						items3 := make([]string, 0, d.Elements(0))
+						p2 := codec.New[[]string](d)
+						items3 := codec.List[string](d, 0)
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.String())
 						}
-						*p2 = items3
+						*p2 = codec.Listed(d, items3)
 						elem = p2
 					}
 					m[int(key)] = elem
@@ -3623,19 +3623,19 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]other.Range, 0, d.Elements('{'))
+				items := codec.List[other.Range](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, other.Range{})
 					readOtherRange(d, &items[len(items)-1])
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[other.Range])
+				p := codec.New[Page[other.Range]](d)
 				readPageOtherRange(d, p)
 				v.Next = p
 			}
@@ -3657,7 +3657,7 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(other.Range)
+						p2 := codec.New[other.Range](d)
 						readOtherRange(d, p2)
 						elem = p2
 					}
@@ -3793,34 +3793,34 @@ func readGenericX(d *codec.Decoder, v *struct {
 			if d.Null() {
 				v.Y = nil
 			} else {
-				items := make([]struct {
+				items := codec.List[struct {
 					Z int `json:"z"`
-				}, 0, d.Elements('{'))
+				}](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, struct {
 						Z int `json:"z"`
 					}{})
 					readGenericXY(d, &items[len(items)-1])
 				}
-				v.Y = items
+				v.Y = codec.Listed(d, items)
 			}
 		case "items":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Page.Items = nil
 			} else {
-				items := make([]bool, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Page.Items = items
+				v.Page.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Page.Next = nil
 			} else {
-				p := new(Page[bool])
+				p := codec.New[Page[bool]](d)
 				readPageBool(d, p)
 				v.Page.Next = p
 			}
@@ -3842,7 +3842,7 @@ func readGenericX(d *codec.Decoder, v *struct {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(bool)
+						p2 := codec.New[bool](d)
 						*p2 = d.Bool()
 						elem = p2
 					}
@@ -3955,18 +3955,18 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]bool, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
 		case "next":
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[bool])
+				p := codec.New[Page[bool]](d)
 				readPageBool(d, p)
 				v.Next = p
 			}
@@ -3988,7 +3988,7 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(bool)
+						p2 := codec.New[bool](d)
 						*p2 = d.Bool()
 						elem = p2
 					}
@@ -4909,7 +4909,7 @@ func readAll(d *codec.Decoder, v *All) {
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				p := new(Strings)
+				p := codec.New[Strings](d)
 				readStrings(d, p)
 				v.Strings = p
 			}
@@ -4918,12 +4918,12 @@ func readAll(d *codec.Decoder, v *All) {
 			if d.Null() {
 				v.Numbers = nil
 			} else {
-				items := make([]Numbers, 0, d.Elements('{'))
+				items := codec.List[Numbers](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Numbers{})
 					readNumbers(d, &items[len(items)-1])
 				}
-				v.Numbers = items
+				v.Numbers = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -5458,7 +5458,7 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 			if d.Null() {
 				v.Also = nil
 			} else {
-				p := new(Custom)
+				p := codec.New[Custom](d)
 				d.Unmarshal(p)
 				v.Also = p
 			}
@@ -5477,7 +5477,7 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Custom)
+						p2 := codec.New[Custom](d)
 						d.Unmarshal(p2)
 						elem = p2
 					}
@@ -5490,13 +5490,13 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 			if d.Null() {
 				v.Again = nil
 			} else {
-				items := make([]Custom, 0, d.Elements(0))
+				items := codec.List[Custom](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item Custom
 					d.Unmarshal(&item)
 					items = append(items, item)
 				}
-				v.Again = items
+				v.Again = codec.Listed(d, items)
 			}
 		default:
 			d.Unknown(name)
@@ -5630,12 +5630,12 @@ func readAccountState(d *codec.Decoder, v *Account) {
 			if d.Null() {
 				v.History = nil
 			} else {
-				items := make([]entry, 0, d.Elements('{'))
+				items := codec.List[entry](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, entry{})
 					readEntryState(d, &items[len(items)-1])
 				}
-				v.History = items
+				v.History = codec.Listed(d, items)
 			}
 		case "limits":
 			seen = d.Once(seen, 0x8)
@@ -5659,7 +5659,7 @@ func readAccountState(d *codec.Decoder, v *Account) {
 			if d.Null() {
 				v.closed = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.closed = p
 			}
