@@ -144,9 +144,9 @@ func (d *Decoder) Missing(seen, required uint64, names ...string) {
 	}
 }
 
-// Unknown skips a member that no field has the name of. It fails if the object had one of
+// unknown skips a member that no field has the name of. It fails if the object had one of
 // the same name before.
-func (d *Decoder) Unknown(name string) {
+func (d *Decoder) unknown(name string) {
 	if d.err != nil {
 		return
 	}

@@ -10,16 +10,36 @@ import (
 
 // AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
 func AppendString(dst []byte, s string) ([]byte, error) {
-	if !isPlain(s) {
-		return appendEscaped(dst, s, plainPrefix(s))
-	}
 	// One check of the capacity for the text and both quotes.
-	n := len(dst)
-	dst = slices.Grow(dst, len(s)+2)[:n+len(s)+2]
-	dst[n] = '"'
-	copy(dst[n+1:], s)
-	dst[len(dst)-1] = '"'
-	return dst, nil
+	start, n := len(dst), len(s)
+	out := slices.Grow(dst, n+2)[:start+n+2]
+	text := out[start+1 : start+1+n]
+	src := unsafe.Slice(unsafe.StringData(s), n)
+	le := binary.LittleEndian
+	// Most strings are short and plain. Two words that may overlap are checked and copied at once.
+	switch {
+	case n >= 8 && n <= 16:
+		first, last := le.Uint64(src), le.Uint64(src[n-8:])
+		if special(first)|special(last) != 0 {
+			return appendEscaped(out[:start], s)
+		}
+		le.PutUint64(text, first)
+		le.PutUint64(text[n-8:], last)
+	case n >= 4 && n < 8:
+		first, last := le.Uint32(src), le.Uint32(src[n-4:])
+		if special(uint64(first)|uint64(last)<<32) != 0 {
+			return appendEscaped(out[:start], s)
+		}
+		le.PutUint32(text, first)
+		le.PutUint32(text[n-4:], last)
+	default:
+		if plainEnd(src, 0) < n {
+			return appendEscaped(out[:start], s)
+		}
+		copy(text, s)
+	}
+	out[start], out[len(out)-1] = '"', '"'
+	return out, nil
 }
 
 // AppendQuotedString appends s as a JSON string within a JSON string, which is
@@ -40,32 +60,9 @@ const (
 // special has the high bit set in the lowest byte of x that can't stand for
 // itself within a JSON string, or isn't ASCII; what is above it may be wrong.
 func special(x uint64) uint64 {
-	quote, slash := x^('"'*ones), x^('\\'*ones)
-	return (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & highs
-}
-
-// isPlain reports whether all of s is ASCII without need of escaping. It reads words, of which
-// the last may overlap the one before.
-func isPlain(s string) bool {
-	b, n := unsafe.Slice(unsafe.StringData(s), len(s)), len(s)
-	if n >= 8 {
-		for i := 0; i+8 < n; i += 8 {
-			if special(binary.LittleEndian.Uint64(b[i:])) != 0 {
-				return false
-			}
-		}
-		return special(binary.LittleEndian.Uint64(b[n-8:])) == 0
-	}
-	if n >= 4 {
-		low, high := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[n-4:])
-		return special(uint64(low)|uint64(high)<<32) == 0
-	}
-	for _, c := range b {
-		if !plain[c] {
-			return false
-		}
-	}
-	return true
+	// The first xor moves the quote next to the control characters.
+	control, slash := x^2*ones, x^'\\'*ones
+	return (x | (control - ('"'-1)*ones) | (slash - ones)) & highs
 }
 
 // plainPrefix returns how many bytes of s are ASCII without need of escaping.
@@ -97,12 +94,9 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendEscaped appends s, of which something behind the first plain bytes needs
-// escaping or isn't ASCII.
-func appendEscaped(dst []byte, s string, plain int) ([]byte, error) {
+// appendEscaped appends s, of which something needs escaping or isn't ASCII.
+func appendEscaped(dst []byte, s string) ([]byte, error) {
 	dst = append(dst, '"')
-	dst = append(dst, s[:plain]...)
-	s = s[plain:]
 	for len(s) > 0 {
 		c := s[0]
 		if c >= utf8.RuneSelf {
