@@ -1,39 +1,41 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/binary"
+	"strings"
 )
 
 // Fields are the names of a struct's fields in the order in which they are encoded. Most texts have them in
 // that order: then the name that should come next is compared by words, and need not be searched for.
-type Fields struct{ list []field }
+type Fields struct {
+	names   []string
+	written []written
+}
 
-// field has its name as it is written, with quotes and colon: the first 16 bytes of that as
+// written is a name with the comma, the quotes and the colon around it: the first 16 bytes of that as
 // two words, with masks for what is shorter, and the rest.
-type field struct {
+type written struct {
 	low, lowMask   uint64
 	high, highMask uint64
-	rest           []byte
+	rest           string
 	length         int
-	name           string
 }
 
 // NewFields returns the table of the fields that have the names.
 func NewFields(names ...string) *Fields {
-	f := &Fields{make([]field, len(names))}
+	f := &Fields{names, make([]written, len(names))}
 	for i, name := range names {
-		written := []byte(`"` + name + `":`)
+		all := `,"` + name + `":`
 		var text, mask [16]byte
-		n := copy(text[:], written)
+		n := copy(text[:], all)
 		for i := range n {
 			mask[i] = 0xff
 		}
 		le := binary.LittleEndian
-		f.list[i] = field{
+		f.written[i] = written{
 			low: le.Uint64(text[:]), lowMask: le.Uint64(mask[:]),
 			high: le.Uint64(text[8:]), highMask: le.Uint64(mask[8:]),
-			rest: written[n:], length: len(written), name: name,
+			rest: all[n:], length: len(all),
 		}
 	}
 	return f
@@ -41,13 +43,13 @@ func NewFields(names ...string) *Fields {
 
 // index returns which field has the name, -1 if none has. It looks from a field on first.
 func (f *Fields) index(name string, from int) int {
-	for i := from; i < len(f.list); i++ {
-		if f.list[i].name == name {
+	for i := from; i < len(f.names); i++ {
+		if f.names[i] == name {
 			return i
 		}
 	}
-	for i := range f.list[:from] {
-		if f.list[i].name == name {
+	for i := range f.names[:from] {
+		if f.names[i] == name {
 			return i
 		}
 	}
@@ -66,21 +68,30 @@ func (d *Decoder) Struct(fields *Fields) int {
 
 // Field returns the index of the next field, behind the one that has just been read; -1 at the end of the object.
 func (d *Decoder) Field(fields *Fields, last int) int {
-	b, i, at := d.data, last+1, d.pos+1
-	if i < len(fields.list) && at+16 <= len(b) && b[at-1] == ',' {
-		f := &fields.list[i]
-		low, high := binary.LittleEndian.Uint64(b[at:]), binary.LittleEndian.Uint64(b[at+8:])
-		if (low^f.low)&f.lowMask|(high^f.high)&f.highMask == 0 && (len(f.rest) == 0 || bytes.HasPrefix(b[at+16:], f.rest)) {
-			d.keyAt, d.pos = at, at+f.length
+	i, at := last+1, d.pos
+	if i < len(fields.written) && at+16 <= len(d.data) {
+		w := &fields.written[i]
+		low, high := word(d.data, at)^w.low, word(d.data, at+8)^w.high
+		if low&w.lowMask|high&w.highMask == 0 && (w.rest == "" || d.follows(at+16, w.rest)) {
+			d.keyAt, d.pos = at+1, at+w.length
 			return i
 		}
 	}
-	if at <= len(b) && b[at-1] == '}' {
+	return d.search(fields, i)
+}
+
+func (d *Decoder) follows(at int, text string) bool {
+	return strings.HasPrefix(view(d.data[at:]), text)
+}
+
+// search is Field for names that don't come in order.
+func (d *Decoder) search(fields *Fields, next int) int {
+	if d.pos < len(d.data) && d.data[d.pos] == '}' {
 		d.close(true)
 		return -1
 	}
 	name, ok := d.Next()
-	return d.find(fields, name, ok, i)
+	return d.find(fields, name, ok, next)
 }
 
 // find skips unknown members until there is a field. It expects that of index next.

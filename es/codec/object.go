@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -30,32 +29,17 @@ func (d *Decoder) Object() (name string, ok bool) {
 
 // Next returns the name of the next member; false at the end of the object.
 func (d *Decoder) Next() (name string, ok bool) {
-	b, i := d.data, d.pos
-	if i+10 <= len(b) && b[i] == ',' && b[i+1] == '"' {
-		// Most names end within a word, and next to a colon.
-		if m := special(binary.LittleEndian.Uint64(b[i+2:])); m != 0 {
-			end := i + 2 + bits.TrailingZeros64(m)>>3
-			if end+1 < len(b) && b[end] == '"' && b[end+1] == ':' {
-				d.keyAt, d.pos = i+1, end+2
-				return view(b[i+2 : end]), true
-			}
-		}
+	if i := d.pos; i+1 < len(d.data) && d.data[i] == ',' && d.data[i+1] == '"' {
 		d.pos = i + 1
 		return d.name()
 	}
-	return d.nextSlow()
-}
-
-func (d *Decoder) nextSlow() (name string, ok bool) {
 	switch d.peek() {
 	case ',':
 		d.pos++
 		d.peek()
 		return d.name()
 	case '}':
-		d.pos++
-		d.names.leave(d.depth)
-		d.depth--
+		d.close(true)
 	default:
 		d.unexpected("a comma or the object's end")
 	}
@@ -71,7 +55,7 @@ func (d *Decoder) name() (string, bool) {
 		return "", false
 	}
 	for i := start; i+8 <= len(b); i += 8 {
-		m := special(binary.LittleEndian.Uint64(b[i:]))
+		m := special(word(b, i))
 		if m == 0 {
 			continue
 		}
@@ -192,8 +176,14 @@ func (d *Decoder) elements(open byte) int {
 	}
 	if open == '{' {
 		// Up to the first array's end: exact if the elements have no objects in them.
-		if end := bytes.Index(rest, []byte("}]")); end >= 0 {
-			rest = rest[:end]
+		for i := 1; i < len(rest); i++ {
+			next := bytes.IndexByte(rest[i:], ']')
+			if next < 0 {
+				break
+			}
+			if i += next; rest[i-1] == '}' {
+				rest = rest[:i]
+			}
 		}
 		return min(bytes.Count(rest, []byte{'{'}), most)
 	}

@@ -57,6 +57,11 @@ const (
 	highs = 0x8080808080808080
 )
 
+// word returns the eight bytes from b[i] on. They must be within b: that isn't checked again.
+func word(b []byte, i int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))[:])
+}
+
 // special has the high bit set in the lowest byte of x that can't stand for
 // itself within a JSON string, or isn't ASCII; what is above it may be wrong.
 func special(x uint64) uint64 {
@@ -74,7 +79,7 @@ func plainPrefix(s string) int {
 // would be escaped in a string; len(b) if there is none.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+		if m := special(word(b, i)); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
