@@ -32,6 +32,12 @@ func AppendString(dst []byte, s string) ([]byte, error) {
 		}
 		le.PutUint32(text, first)
 		le.PutUint32(text[n-4:], last)
+	case n > 0 && n < 4:
+		first, middle, last := src[0], src[n/2], src[n-1]
+		if !plain[first] || !plain[middle] || !plain[last] {
+			return appendEscaped(out[:start], s)
+		}
+		text[0], text[n/2], text[n-1] = first, middle, last
 	default:
 		if plainEnd(src, 0) < n {
 			return appendEscaped(out[:start], s)
