@@ -122,7 +122,7 @@ func Apply(changes []*Change) (err error) {
 
 func writeTemp(c *Change) (string, error) {
 	if c.folder {
-		if err := os.Mkdir(filepath.Dir(c.Path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.MkdirAll(filepath.Dir(c.Path), 0o755); err != nil {
 			return "", err
 		}
 	}
