@@ -114,7 +114,13 @@ func difference(g *golden.Golden, was, now golden.Result) string {
 		if jsondiff.Same(was.Read[i].Data, now.Read[i].Data) {
 			continue
 		}
-		for _, d := range jsondiff.Compare(was.Read[i].Data, now.Read[i].Data) {
+		differences := jsondiff.Compare(was.Read[i].Data, now.Read[i].Data)
+		const many = 10
+		for i, d := range differences {
+			if i == many {
+				fmt.Fprintf(&b, "\n\tand %d more", len(differences)-i)
+				break
+			}
 			fmt.Fprintf(&b, "\n\t%v", d)
 		}
 	}
