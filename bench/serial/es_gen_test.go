@@ -10,7 +10,11 @@ import (
 )
 
 // orderChain reads and writes the events of an Order.
-var orderChain = upcasttest.Chain[OrderEvent]{Decode: upcastOrderEvent, Encode: orderType{}.Encode}
+var orderChain = upcasttest.Chain[OrderEvent]{
+	Decode: upcastOrderEvent,
+	Encode: orderType{}.Encode,
+	Latest: []OrderEvent{Packed{}, Paid{}, Placed{}},
+}
 
 func TestGoldensOrder(t *testing.T) {
 	upcasttest.Goldens(t, orderChain,

@@ -10,7 +10,11 @@ import (
 )
 
 // accountChain reads and writes the events of an Account.
-var accountChain = upcasttest.Chain[AccountEvent]{Decode: upcastAccountEvent, Encode: accountType{}.Encode}
+var accountChain = upcasttest.Chain[AccountEvent]{
+	Decode: upcastAccountEvent,
+	Encode: accountType{}.Encode,
+	Latest: []AccountEvent{Closed{}, Deposited{}, Opened{}, TransferReceived{}, TransferSent{}, Withdrawn{}},
+}
 
 func TestGoldensAccount(t *testing.T) {
 	upcasttest.Goldens(t, accountChain,

@@ -10,7 +10,11 @@ import (
 )
 
 // operationChain reads and writes the events of an Operation.
-var operationChain = upcasttest.Chain[OperationEvent]{Decode: upcastOperationEvent, Encode: operationType{}.Encode}
+var operationChain = upcasttest.Chain[OperationEvent]{
+	Decode: upcastOperationEvent,
+	Encode: operationType{}.Encode,
+	Latest: []OperationEvent{Accepted{}, Refused{}},
+}
 
 func TestGoldensOperation(t *testing.T) {
 	upcasttest.Goldens(t, operationChain,

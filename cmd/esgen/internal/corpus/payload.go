@@ -134,7 +134,8 @@ func (w *writer) scalar(t *shape.Type) (string, emptiness) {
 	case shape.String:
 		return pick(`""`, quote("text "+n), `"`+odd+n+`"`, `""`)
 	case shape.Bytes:
-		return pick("null", quote64(n), `"AP8A/w=="`, `""`)
+		text, is := pick("null", quote64(n), `"AP8A/w=="`, `""`)
+		return text, is | isEmpty(text == `""`)
 	case shape.Time:
 		text, _ := pick(`"0001-01-01T00:00:00Z"`, quote(time.Date(2024, 2, 29, 12, 30, w.count%60, 123456000, time.FixedZone("", 2*60*60)).Format(time.RFC3339Nano)),
 			`"9999-12-31T23:59:59.999999999-23:59"`, `"0000-01-01T00:00:00Z"`)
@@ -153,20 +154,17 @@ func (w *writer) scalar(t *shape.Type) (string, emptiness) {
 // odd is a JSON text of all that needs care: what JSON escapes, what HTML does, the ends of Unicode's planes.
 const odd = `\u0000\u001f\"\\\/\b\f\n\r\t\u007f<>&ü\u2028\u2029\ufffd😀\udbff\udfff and plain text `
 
-func quote64(s string) string {
-	text, err := json.Marshal([]byte("bytes " + s))
-	if err != nil {
-		panic(err) // bytes can be written
-	}
-	return string(text)
-}
+func quote64(s string) string { return marshal([]byte("bytes " + s)) }
 
-func quote(s string) string {
+func quote(s string) string { return marshal(s) }
+
+// marshal writes a value as esgen's serializers do.
+func marshal(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		panic(err) // every string can be written
+	if err := e.Encode(v); err != nil {
+		panic(err) // strings, bytes and finite numbers can be written
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -183,13 +181,37 @@ func (w *writer) around(t *shape.Type) (string, emptiness) {
 		return "null", zero | empty
 	case w.edge == Low || stop:
 		return map[shape.Kind]string{shape.Slice: "[]", shape.Map: "{}"}[t.Kind], empty
-	case t.Kind == shape.Pointer:
-		text, _ := w.value(t.Elem)
+	}
+	text, known := w.known(func() string { return w.elements(t) })
+	switch {
+	case known:
 		return text, 0
-	case t.Kind == shape.Slice:
+	case t.Kind == shape.Pointer:
+		return "null", zero | empty
+	}
+	return map[shape.Kind]string{shape.Slice: "[]", shape.Map: "{}"}[t.Kind], empty
+}
+
+// known returns a text, and whether it is one that is known.
+func (w *writer) known(make func() string) (string, bool) {
+	before := w.unknown
+	w.unknown = false
+	text := make()
+	known := !w.unknown
+	w.unknown = before
+	return text, known
+}
+
+// elements returns the text of what a value holds: of a list or map two elements.
+func (w *writer) elements(t *shape.Type) string {
+	switch t.Kind {
+	case shape.Pointer:
+		text, _ := w.value(t.Elem)
+		return text
+	case shape.Slice:
 		one, _ := w.value(t.Elem)
 		two, _ := w.value(t.Elem)
-		return "[" + one + "," + two + "]", 0
+		return "[" + one + "," + two + "]"
 	}
 	members := map[string]string{}
 	for range 2 {
@@ -207,7 +229,7 @@ func (w *writer) around(t *shape.Type) (string, emptiness) {
 		all = append(all, key+":"+elem)
 	}
 	slices.Sort(all)
-	return "{" + strings.Join(all, ",") + "}", 0
+	return "{" + strings.Join(all, ",") + "}"
 }
 
 // object returns the text of a struct, its fields sorted by name: their order in the code must not count.
@@ -225,16 +247,19 @@ func (w *writer) object(t *shape.Type) (string, emptiness) {
 		var value string
 		var is emptiness
 		switch absent := w.edge == Bare && !f.Required(); {
-		case !absent:
-			value, is = w.value(f.Type)
-			all &= is
-		case w.read && f.Default != nil:
-			value = *f.Default
-			if f.Type.Kind == shape.String {
-				value = quote(value)
+		case absent && w.read && f.Default != nil:
+			value = fallback(f)
+		case !absent, w.read && !f.Behind:
+			text, known := w.known(func() string {
+				value, is = w.value(f.Type)
+				return value
+			})
+			if !known && (f.OmitEmpty || f.OmitZero || f.Behind) {
+				continue
 			}
-		case w.read && !f.Behind && f.Type.Kind == shape.Pointer && !f.OmitEmpty && !f.OmitZero:
-			value = "null"
+			w.unknown = w.unknown || !known
+			value = text
+			all &= is
 		default:
 			continue
 		}
@@ -242,11 +267,41 @@ func (w *writer) object(t *shape.Type) (string, emptiness) {
 			continue
 		}
 		if f.Quoted && value != "null" {
-			value = quote(value)
+			value = quote(canonical(value))
 		}
 		members = append(members, quote(w.name(t, f))+":"+value)
 	}
 	return "{" + strings.Join(members, ",") + "}", all
+}
+
+// fallback returns a default as it is stored.
+func fallback(f *shape.Field) string {
+	text := *f.Default
+	switch f.Type.Kind {
+	case shape.String:
+		return quote(text)
+	case shape.Float:
+		if x, err := strconv.ParseFloat(text, f.Type.Bits); err == nil {
+			if f.Type.Bits == 32 {
+				return marshal(float32(x))
+			}
+			return marshal(x)
+		}
+	case shape.Int:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return marshal(n)
+		}
+	}
+	return text
+}
+
+// canonical returns a JSON string as it is written.
+func canonical(text string) string {
+	var s string
+	if json.Unmarshal([]byte(text), &s) != nil {
+		return text // no string
+	}
+	return quote(s)
 }
 
 // name returns the name under which a field is stored.

@@ -24,8 +24,17 @@ func (w *writer) writeTest(f *jen.File) {
 // writeChain writes what the tests of one aggregate share.
 func (w *writer) writeChain(f *jen.File, a *model.Aggregate) {
 	comment(f, "%s reads and writes the events of %s.", w.chain[a], article(a.Go))
-	f.Var().Id(w.chain[a]).Op("=").Qual(upcasttest, "Chain").Types(jen.Id(names.Sum(a.Go))).Values(
-		jen.Id("Decode").Op(":").Id(w.upcast[a]), jen.Id("Encode").Op(":").Id(w.typ[a]).Values().Dot("Encode"))
+	sum := names.Sum(a.Go)
+	f.Var().Id(w.chain[a]).Op("=").Qual(upcasttest, "Chain").Types(jen.Id(sum)).Values(
+		jen.Line().Id("Decode").Op(":").Id(w.upcast[a]),
+		jen.Line().Id("Encode").Op(":").Id(w.typ[a]).Values().Dot("Encode"),
+		jen.Line().Id("Latest").Op(":").Index().Id(sum).ValuesFunc(func(g *jen.Group) {
+			for _, v := range a.Latest() {
+				g.Id(v.Go).Values()
+			}
+		}),
+		jen.Line(),
+	)
 	f.Line()
 }
 
