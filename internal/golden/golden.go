@@ -67,6 +67,14 @@ type Event struct {
 	Data []byte // its JSON text
 }
 
+// Name returns the event's name, without its schema version.
+func (e Event) Name() string {
+	if i := strings.LastIndexByte(e.Is, ' '); i >= 0 {
+		return e.Is[:i]
+	}
+	return e.Is
+}
+
 // Is returns how an event of a schema version is named.
 func Is(name string, schema int) string { return name + " " + strconv.Itoa(schema) }
 

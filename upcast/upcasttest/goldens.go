@@ -158,10 +158,11 @@ func difference(g *golden.Golden, was, now golden.Result) string {
 		return b.String()
 	}
 	for i := range was.Read {
-		if jsondiff.Same(was.Read[i].Data, now.Read[i].Data) {
+		before, after := was.Read[i], now.Read[i]
+		if before.Name() != after.Name() || jsondiff.Same(before.Data, after.Data) {
 			continue
 		}
-		differences := jsondiff.Compare(was.Read[i].Data, now.Read[i].Data)
+		differences := jsondiff.Compare(before.Data, after.Data)
 		const many = 10
 		for i, d := range differences {
 			if i == many {
