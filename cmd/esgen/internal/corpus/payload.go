@@ -35,6 +35,9 @@ var Edges = []Edge{Zero, Bare, Full, High, Low, Was}
 func payload(t *shape.Type, edge Edge) (stored, read string, ok bool) {
 	w := &writer{edge: edge, within: map[*shape.Type]int{}}
 	stored, _ = w.value(t)
+	if edge != Bare && edge != Was {
+		return stored, stored, !w.unknown && len(stored) <= longest
+	}
 	again := &writer{edge: edge, within: map[*shape.Type]int{}, read: true}
 	read, _ = again.value(t)
 	return stored, read, !w.unknown && len(stored) <= longest
@@ -110,7 +113,15 @@ func isEmpty(is bool) emptiness {
 func (w *writer) scalar(t *shape.Type) (string, emptiness) {
 	unset := zero | empty
 	pick := func(zero, full, high, low string) (string, emptiness) {
-		text := map[Edge]string{Zero: zero, Bare: zero, Full: full, Was: full, High: high, Low: low}[w.edge]
+		text := zero
+		switch w.edge {
+		case Full, Was:
+			text = full
+		case High:
+			text = high
+		case Low:
+			text = low
+		}
 		if text == zero {
 			return text, unset
 		}
@@ -156,7 +167,12 @@ const odd = `\u0000\u001f\"\\\/\b\f\n\r\t\u007f<>&ü\u2028\u2029\ufffd😀\udbff
 
 func quote64(s string) string { return marshal([]byte("bytes " + s)) }
 
-func quote(s string) string { return marshal(s) }
+func quote(s string) string {
+	if strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) < 0 {
+		return `"` + s + `"`
+	}
+	return marshal(s)
+}
 
 // marshal writes a value as esgen's serializers do.
 func marshal(v any) string {

@@ -65,6 +65,8 @@ func (w *writer) writeTarget(f *jen.File, a *model.Aggregate, v *model.Version) 
 	case v.Type != nil && !u.Written():
 		call = jen.Qual(upcasttest, "FuzzStruct")
 		args = append(args, jen.Id(w.codecs[v].decode), jen.Lit(!v.Shape.Departs()))
+	case v.Type != nil:
+		call = jen.Qual(upcasttest, "FuzzLocked").Types(jen.Id(v.Go))
 	case u.Written():
 		if old := oldType(v.Shape); old != nil {
 			call = jen.Qual(upcasttest, "FuzzLocked").Types(old)
