@@ -18,6 +18,7 @@ type statements struct {
 	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
 	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
 	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
+	readReadModel, lockReadModel, saveReadModel, forget                                     string
 	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
 }
 
@@ -153,6 +154,10 @@ func newStatements(schema string) statements {
 		readParked:     text(readParked),
 		decide:         text(decide),
 		readIdentity:   text(readIdentity),
+		readReadModel:  text(readReadModel),
+		lockReadModel:  text(lockReadModel),
+		saveReadModel:  text(saveReadModel),
+		forget:         text(forget),
 
 		createGroup:    text(createGroup),
 		beat:           text(beat),

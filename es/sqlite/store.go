@@ -17,6 +17,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -36,6 +37,8 @@ type Store struct {
 	ops     chan *operation // to the writer, unbuffered: who waits there can still leave
 	kinds   atomic.Pointer[[]kind]
 	watches watches
+	views   views
+	lending atomic.Pointer[lending] // the caller's transaction that runs now
 
 	closing   chan struct{}  // closed when Close begins
 	drained   chan struct{}  // closed when the readers are: the writer closes its connection last
@@ -66,7 +69,7 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.watches.close()
-		readers := s.readers.close()
+		readers := errors.Join(s.readers.close(), s.views.close())
 		close(s.drained)
 		s.tasks.Wait()
 		if readers != nil {
