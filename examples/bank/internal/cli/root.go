@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -130,8 +131,8 @@ func (a *app) root() *cobra.Command {
 		}
 	}
 	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile())
-	add("look", a.accounts(), a.statement(), a.history(), a.verify())
-	add("more", a.demo(), a.simulate())
+	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify())
+	add("more", a.demo(), a.simulate(), a.rebuild())
 	root.SetHelpCommand(help(root))
 	return root
 }
@@ -153,6 +154,11 @@ func help(root *cobra.Command) *cobra.Command {
 			return c.Help()
 		},
 	}
+}
+
+// logger tells of what the toolkit gets over, on the error stream.
+func (a *app) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.errs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // with opens the bank for a command.
