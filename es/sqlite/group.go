@@ -10,10 +10,11 @@ import (
 )
 
 // Beat implements [es.Groups].
-func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID) (state es.GroupState, err error) {
-	if err := es.ValidateGroup(group, n, member); err != nil {
-		return es.GroupState{}, fmt.Errorf("joining a group: %w", err)
+func (s *Store) Beat(ctx context.Context, m es.Membership) (state es.GroupState, err error) {
+	if err := m.Validate(); err != nil {
+		return es.GroupState{}, fmt.Errorf("joining group %.80q: %w", m.Group, err)
 	}
+	group, n := m.Group, m.Partitions
 	err = s.write(ctx, func(t *tx) error {
 		has := 0
 		if _, err := t.one("SELECT partitions FROM groups WHERE name = ?", func(r *row) { has = int(r.int(0)) }, group); err != nil {
@@ -27,13 +28,13 @@ func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID)
 				return err
 			}
 			for i := range n {
-				if _, err := t.exec("INSERT INTO partitions (group_name, partition, epoch, position) VALUES (?, ?, 0, 0)", group, int64(i)); err != nil {
+				if _, err := t.exec("INSERT INTO partitions (group_name, partition, epoch, position) VALUES (?, ?, 0, ?)", group, int64(i), int64(m.Start)); err != nil {
 					return err
 				}
 			}
 		}
 		if _, err := t.exec(`INSERT INTO members (group_name, member, beat) VALUES (?, ?, 1)
-			ON CONFLICT (group_name, member) DO UPDATE SET beat = beat + 1`, group, member[:]); err != nil {
+			ON CONFLICT (group_name, member) DO UPDATE SET beat = beat + 1`, group, m.Member[:]); err != nil {
 			return err
 		}
 		state, err = t.group(group)

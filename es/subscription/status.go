@@ -3,6 +3,7 @@ package subscription
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,10 @@ type Status struct {
 	// ten seconds or so, a second.
 	Handled int64
 	Rate    float64
+	// Parked is the number of streams that are set aside: see [Park].
+	Parked int
+	// Partitions are those of the group that this process owns; nil without a group.
+	Partitions []int
 	// Err is the last failure, and ErrAt its time; nil if what failed has succeeded since.
 	Err   error
 	ErrAt time.Time
@@ -66,6 +71,8 @@ type tracking struct {
 	last    time.Time // recorded-at of the last event handled
 	count   int64
 	rate    rate
+	aside   int
+	owned   []int
 	err     error
 	errAt   time.Time
 }
@@ -113,6 +120,26 @@ func (t *tracking) handled(events []es.Recorded) {
 	t.at, t.last = last.Position, last.RecordedAt
 }
 
+// retried notes an event of a parked stream that was handled.
+func (t *tracking) retried(es.Recorded) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count++
+	t.rate.add(time.Now(), 1)
+}
+
+func (t *tracking) parked(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.aside = n
+}
+
+func (t *tracking) owns(partitions []int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owned = partitions
+}
+
 func (t *tracking) failed(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +150,8 @@ func (t *tracking) snapshot() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	status := Status{State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now), Err: t.err, ErrAt: t.errAt}
+	status := Status{State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now),
+		Parked: t.aside, Partitions: slices.Clone(t.owned), Err: t.err, ErrAt: t.errAt}
 	if t.retries {
 		status.State = Retrying
 	}

@@ -24,10 +24,13 @@ type Subscription struct {
 
 // source is what a subscription needs of its store.
 type source struct {
+	store       es.Store
 	feed        es.Feed
 	checkpoints es.Checkpoints
 	tracker     es.Tracker // nil if the store has none
 	watcher     es.Watcher // nil if the store has none
+	parking     es.Parking // nil unless it is asked for
+	groups      es.Groups  // nil unless it is asked for
 }
 
 // Handler handles events, in the order of the feed. Each comes at least once: what was handled since
@@ -102,6 +105,9 @@ func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []O
 	for _, opt := range opts {
 		opt(&s.options)
 	}
+	if routes, ok := h.(interface{ Categories() []string }); ok && len(s.categories) == 0 {
+		s.categories = routes.Categories()
+	}
 	err := es.ValidateCheckpointName(name)
 	if err == nil {
 		err = s.options.validate()
@@ -121,11 +127,19 @@ func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []O
 
 // connect finds what the subscription needs in its store.
 func (s *Subscription) connect(store es.Store) error {
+	s.source.store = store
 	var feeds, checks, tracks bool
+	parks, groups := s.parkLimit == 0, s.partitions == 0
 	s.source.feed, feeds = es.Capability[es.Feed](store)
 	s.source.checkpoints, checks = es.Capability[es.Checkpoints](store)
 	s.source.tracker, tracks = es.Capability[es.Tracker](store)
 	s.source.watcher, _ = es.Capability[es.Watcher](store)
+	if !parks {
+		s.source.parking, parks = es.Capability[es.Parking](store)
+	}
+	if !groups {
+		s.source.groups, groups = es.Capability[es.Groups](store)
+	}
 	switch {
 	case !feeds:
 		return fmt.Errorf("%T has no feed of all events (es.Feed)", store)
@@ -133,6 +147,10 @@ func (s *Subscription) connect(store es.Store) error {
 		return fmt.Errorf("%T keeps no checkpoints (es.Checkpoints)", store)
 	case !tracks && s.sink != nil:
 		return fmt.Errorf("%T does not notice that somebody else moves a checkpoint (es.Tracker), which a sink relies on", store)
+	case !parks || s.parkLimit > 0 && !tracks:
+		return fmt.Errorf("%T can't keep parked streams (es.Parking, es.Tracker)", store)
+	case !groups:
+		return fmt.Errorf("%T can't keep groups (es.Groups)", store)
 	}
 	return nil
 }
@@ -174,8 +192,10 @@ func (s *Subscription) graceful(ctx context.Context) (work context.Context, canc
 	}
 }
 
-// run is Run for a subscription without a group.
 func (s *Subscription) run(ctx, work context.Context) error {
+	if s.source.groups != nil {
+		return s.runMember(ctx, work)
+	}
 	at, err := s.begin(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
