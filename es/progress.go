@@ -24,9 +24,9 @@ type FencedError struct {
 
 func (e *FencedError) Error() string {
 	if e.Partition >= 0 {
-		return fmt.Sprintf("recording progress of group %q: partition %d has another owner: its events since the last recorded position are handled there", e.Name, e.Partition)
+		return fmt.Sprintf("partition %d of group %q is not where it was claimed: it has another owner by now, who handles its events since the last recorded position", e.Partition, e.Name)
 	}
-	return fmt.Sprintf("recording progress of %q: its checkpoint was moved by somebody else: let one process run it, or make it a group", e.Name)
+	return fmt.Sprintf("checkpoint %q was moved by somebody else: let one process run its reader, or make it a group", e.Name)
 }
 
 // Is reports whether target is [ErrFenced].

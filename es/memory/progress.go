@@ -49,13 +49,13 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 	}
 	if len(p.Claims) == 0 {
 		if s.checkpoints[p.Name] != p.From {
-			return &es.FencedError{Name: p.Name, Partition: -1}
+			return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: -1})
 		}
 		s.checkpoints[p.Name] = p.To
 	} else {
 		for _, c := range p.Claims {
 			if at := s.partition(p.Name, c); at == nil || at.Position != p.From {
-				return &es.FencedError{Name: p.Name, Partition: c.Partition}
+				return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: c.Partition})
 			}
 		}
 		for _, c := range p.Claims {
@@ -187,7 +187,7 @@ func (s *Store) Claim(ctx context.Context, name string, c es.Claim, member uuid.
 	defer unlock()
 	p := s.partition(name, c)
 	if p == nil {
-		return es.Partition{}, &es.FencedError{Name: name, Partition: c.Partition}
+		return es.Partition{}, fmt.Errorf("claiming partition %d of group %q: %w", c.Partition, name, &es.FencedError{Name: name, Partition: c.Partition})
 	}
 	p.Epoch++
 	p.Owner = member
