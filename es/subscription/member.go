@@ -244,5 +244,5 @@ func (m *member) leave(ctx context.Context) {
 	if err != nil {
 		m.logger.Warn("esgen: a member could not leave its group: the others find out", "subscription", m.name, "error", err)
 	}
-	m.status.owns(nil)
+	m.status.owns(m.Member, nil)
 }

@@ -160,6 +160,6 @@ func (m *member) rebalance(ctx context.Context, state es.GroupState) error {
 		owned = append(owned, n)
 	}
 	slices.Sort(owned)
-	m.status.owns(owned)
+	m.status.owns(m.Member, owned)
 	return nil
 }

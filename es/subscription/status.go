@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/esgen-go/esgen/es"
 )
 
@@ -39,8 +41,10 @@ type Status struct {
 	Rate    float64
 	// Parked is the number of streams that are set aside: see [Park].
 	Parked int
-	// Partitions are those of the group that this process owns; nil without a group.
+	// Partitions are those of the group that this process owns, and Member is the id under which it owns
+	// them; nil and zero without a group.
 	Partitions []int
+	Member     uuid.UUID
 	// Err is the last failure, and ErrAt its time; nil if what failed has succeeded since.
 	Err   error
 	ErrAt time.Time
@@ -73,6 +77,7 @@ type tracking struct {
 	rate    rate
 	aside   int
 	owned   []int
+	member  uuid.UUID
 	err     error
 	errAt   time.Time
 }
@@ -134,10 +139,10 @@ func (t *tracking) parked(n int) {
 	t.aside = n
 }
 
-func (t *tracking) owns(partitions []int) {
+func (t *tracking) owns(member uuid.UUID, partitions []int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owned = partitions
+	t.member, t.owned = member, partitions
 }
 
 func (t *tracking) failed(err error) {
@@ -151,7 +156,7 @@ func (t *tracking) snapshot() Status {
 	defer t.mu.Unlock()
 	now := time.Now()
 	status := Status{State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now),
-		Parked: t.aside, Partitions: slices.Clone(t.owned), Err: t.err, ErrAt: t.errAt}
+		Parked: t.aside, Partitions: slices.Clone(t.owned), Member: t.member, Err: t.err, ErrAt: t.errAt}
 	if t.retries {
 		status.State = Retrying
 	}
