@@ -120,7 +120,7 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 // try has events handled once.
 func (d *delivery) try(work context.Context, events []es.Recorded, upTo es.Position) error {
 	if d.sink != nil {
-		if err := d.sink.Commit(work, Batch{Events: events, Progress: d.progress(upTo)}); err != nil {
+		if err := d.commit(work, events, d.progress(upTo)); err != nil {
 			return err
 		}
 		d.recorded(upTo)
@@ -143,7 +143,7 @@ func (d *delivery) flush(work context.Context) error {
 	at := d.at
 	err := d.persistently(work, "recording the position", func() error {
 		if d.sink != nil {
-			return d.sink.Commit(work, Batch{Progress: d.progress(at)})
+			return d.commit(work, nil, d.progress(at))
 		}
 		return d.record(work, d.progress(at))
 	})
@@ -155,6 +155,15 @@ func (d *delivery) flush(work context.Context) error {
 
 func (d *delivery) progress(to es.Position) es.Progress {
 	return es.Progress{Name: d.name, From: d.stored, To: to, Claims: d.claims}
+}
+
+// commit gives a batch to the sink.
+func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progress) error {
+	b := Batch{Events: events, Progress: p}
+	if d.keeper != nil {
+		b.Mark = Mark{Identity: d.identity, Position: p.To}
+	}
+	return d.sink.Commit(work, b)
 }
 
 func (d *delivery) recorded(at es.Position) { d.stored, d.since = at, 0 }

@@ -23,6 +23,7 @@ type options struct {
 	parkLimit         int // 0: failures stop the subscription
 	partitions        int // of the group; 0: there is none
 	lease             time.Duration
+	onChange          func(Status)
 	logger            *slog.Logger
 }
 
@@ -152,6 +153,12 @@ func Group(partitions int) Option {
 // Lease sets how long a member of a group may give no sign of life before the others take its partitions. It
 // gives one about six times as often. The default is 3 seconds. All members should have the same.
 func Lease(d time.Duration) Option { return func(o *options) { o.lease = d } }
+
+// OnChange has a function called whenever the subscription's state, its partitions, the number of parked streams
+// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind. It is
+// called by the goroutines that deliver, so it must be quick. [Subscription.Status] tells how
+// things are at any time.
+func OnChange(call func(Status)) Option { return func(o *options) { o.onChange = call } }
 
 // Logger sets where the subscription reports failures that it gets over. The default is
 // [slog.Default].

@@ -202,7 +202,7 @@ func (d *delivery) wanted(rec es.Recorded) bool {
 func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.Progress) error {
 	var err error
 	if d.sink != nil {
-		if err = d.sink.Commit(work, Batch{Events: []es.Recorded{rec}, Progress: progress}); err == nil {
+		if err = d.commit(work, []es.Recorded{rec}, progress); err == nil {
 			d.recorded(progress.To)
 		}
 	} else if err = d.handler.Handle(work, []es.Recorded{rec}); err == nil {
@@ -214,7 +214,7 @@ func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.
 	if err != nil {
 		return &EventError{Event: rec, Attempts: 1, Err: err}
 	}
-	d.status.retried(rec)
+	d.status.retried()
 	return nil
 }
 
