@@ -33,6 +33,10 @@ test-postgres-all: ## Run the PostgreSQL store's tests against every version in 
 soak-postgres: ## Write from four processes for SOAK (default 2m) through a crash of the server, and compare
 	go test -count=1 -v -timeout 0 -run '^TestProcessesWriteThroughACrashOfTheServer$$' ./es/postgres -soak $(SOAK)
 
+.PHONY: soak-subscription
+soak-subscription: ## Crash subscribers, owners and the server at random for SOAK (default 2m) under 16 writers, and compare
+	go test -count=1 -v -timeout 0 -run '^TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer$$' ./es/subscription -soak $(SOAK)
+
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)
 	$(call each,go test -race -short ./...)

@@ -17,17 +17,27 @@ type delivery struct {
 	since  int         // events handled since the last record
 	claims []es.Claim  // of the group, if it is one
 	mine   func(s es.Stream) bool
+	hold   func(ctx context.Context) error // waits until a batch may be handled; nil: at once
+	parked parking
 }
 
 // run delivers until the context ends or the last position is reached, and records the position
 // in the end. The work's context ends later.
 func (d *delivery) run(ctx, work context.Context) error {
+	if err := d.persistently(ctx, "reading what is parked", func() error { return d.loadParked(ctx) }); err != nil {
+		if stopped(ctx, err) {
+			return nil
+		}
+		return err
+	}
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &reader{Subscription: d.Subscription, after: d.at, upTo: d.upTo, mine: d.mine, pages: make(chan page, 1)}
 	go r.run(reading)
 	due := time.NewTicker(d.checkpointAfter)
 	defer due.Stop()
+	again := time.NewTicker(min(d.poll, d.backoff.First))
+	defer again.Stop()
 	var err error
 	for open := true; err == nil && open && ctx.Err() == nil; {
 		select {
@@ -39,6 +49,8 @@ func (d *delivery) run(ctx, work context.Context) error {
 			}
 		case <-due.C:
 			err = d.flush(work)
+		case <-again.C:
+			err = d.reconsider(ctx, work)
 		case <-ctx.Done():
 		}
 	}
@@ -59,8 +71,13 @@ func (d *delivery) run(ctx, work context.Context) error {
 // deliver handles a page.
 func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	d.status.reading(p.live)
-	if len(p.events) > 0 {
-		if err := d.handle(ctx, work, p.events, p.upTo); err != nil {
+	if events := d.aside(p.events); len(events) > 0 {
+		if d.hold != nil {
+			if err := d.hold(ctx); err != nil {
+				return err
+			}
+		}
+		if err := d.handle(ctx, work, events, p.upTo); err != nil {
 			return err
 		}
 	}
@@ -80,6 +97,9 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 		return err
 	}
 	for i := range events {
+		if _, parked := d.parked.streams[events[i].Stream]; parked { // since an event before
+			continue
+		}
 		end := events[i].Position
 		if i == len(events)-1 {
 			end = upTo
@@ -100,7 +120,7 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 // try has events handled once.
 func (d *delivery) try(work context.Context, events []es.Recorded, upTo es.Position) error {
 	if d.sink != nil {
-		if err := d.sink.Commit(work, Batch{Events: events, Progress: d.progress(upTo)}); err != nil {
+		if err := d.commit(work, events, d.progress(upTo)); err != nil {
 			return err
 		}
 		d.recorded(upTo)
@@ -123,7 +143,7 @@ func (d *delivery) flush(work context.Context) error {
 	at := d.at
 	err := d.persistently(work, "recording the position", func() error {
 		if d.sink != nil {
-			return d.sink.Commit(work, Batch{Progress: d.progress(at)})
+			return d.commit(work, nil, d.progress(at))
 		}
 		return d.record(work, d.progress(at))
 	})
@@ -135,6 +155,15 @@ func (d *delivery) flush(work context.Context) error {
 
 func (d *delivery) progress(to es.Position) es.Progress {
 	return es.Progress{Name: d.name, From: d.stored, To: to, Claims: d.claims}
+}
+
+// commit gives a batch to the sink.
+func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progress) error {
+	b := Batch{Events: events, Progress: p}
+	if d.keeper != nil {
+		b.Mark = Mark{Identity: d.identity, Position: p.To}
+	}
+	return d.sink.Commit(work, b)
 }
 
 func (d *delivery) recorded(at es.Position) { d.stored, d.since = at, 0 }

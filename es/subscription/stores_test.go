@@ -2,6 +2,7 @@ package subscription_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -24,4 +25,19 @@ func (c *countingFeed) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es
 			}
 		}
 	}
+}
+
+// crashing fails for good after some records.
+type crashing struct {
+	*memory.Store
+	left atomic.Int64
+}
+
+var errCrash = fmt.Errorf("crash: %w", es.ErrClosed)
+
+func (c *crashing) Record(ctx context.Context, p es.Progress) error {
+	if c.left.Add(-1) < 0 {
+		return errCrash
+	}
+	return c.Store.Record(ctx, p)
 }
