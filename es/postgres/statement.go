@@ -19,6 +19,7 @@ type statements struct {
 	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
 	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
 	readReadModel, lockReadModel, saveReadModel, forget                                     string
+	setTimer, clearTimer, clearTimerDue, readTimers                                         string
 	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
 }
 
@@ -158,6 +159,10 @@ func newStatements(schema string) statements {
 		lockReadModel:  text(lockReadModel),
 		saveReadModel:  text(saveReadModel),
 		forget:         text(forget),
+		setTimer:       text(setTimer),
+		clearTimer:     text(clearTimer),
+		clearTimerDue:  text(clearTimerDue),
+		readTimers:     text(readTimers),
 
 		createGroup:    text(createGroup),
 		beat:           text(beat),

@@ -74,7 +74,7 @@ func (b *builder[TX]) claim(ctx context.Context, takeOver bool) error {
 	} else if !errors.Is(err, es.ErrNotFound) {
 		return lost(ctx, err)
 	}
-	if state, err = b.groups.Beat(ctx, b.name, n, member); err != nil {
+	if state, err = b.groups.Beat(ctx, es.Membership{Group: b.name, Partitions: n, Member: member}); err != nil {
 		return lost(ctx, err)
 	}
 	for _, p := range state.Partitions {

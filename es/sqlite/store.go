@@ -56,6 +56,7 @@ var (
 	_ es.Parking     = (*Store)(nil)
 	_ es.Groups      = (*Store)(nil)
 	_ es.Identified  = (*Store)(nil)
+	_ es.Timers      = (*Store)(nil)
 )
 
 // Limits implements [es.Store]. They are [es.DefaultLimits].
