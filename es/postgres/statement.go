@@ -18,7 +18,7 @@ type statements struct {
 	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
 	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
 	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
-	readReadModel, lockReadModel, saveReadModel, forget                                     string
+	readReadModel, lockReadModel, saveReadModel, forget, lockCheckpoint                     string
 	setTimer, clearTimer, clearTimerDue, readTimers                                         string
 	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
 }
@@ -159,6 +159,7 @@ func newStatements(schema string) statements {
 		lockReadModel:  text(lockReadModel),
 		saveReadModel:  text(saveReadModel),
 		forget:         text(forget),
+		lockCheckpoint: text(lockCheckpoint),
 		setTimer:       text(setTimer),
 		clearTimer:     text(clearTimer),
 		clearTimerDue:  text(clearTimerDue),

@@ -22,6 +22,8 @@ type Store[TX any] interface {
 	ReadTx(ctx context.Context, f func(ctx context.Context, tx TX) error) error
 	// RecordTx is [es.Tracker].Record in a transaction.
 	RecordTx(ctx context.Context, tx TX, p es.Progress) error
+	// CheckpointTx returns a checkpoint, 0 if there is none, and keeps it where it is until the transaction ends.
+	CheckpointTx(ctx context.Context, tx TX, name string) (es.Position, error)
 	// AppendTx is [es.Store].Append in a transaction.
 	AppendTx(ctx context.Context, tx TX, writes ...es.Write) (es.Receipt, error)
 	// ReadModelTx returns what is known of a read model.

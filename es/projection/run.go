@@ -303,8 +303,8 @@ func (r *run[TX]) catchUp(ctx context.Context, goal es.Position, before int) err
 	if err != nil {
 		return err
 	}
-	for try := 0; try < 20 && at >= goal && !r.serving.Load(); try++ { // both move meanwhile
-		if err := r.switchOver(ctx, before); err != nil && !errors.Is(err, es.ErrFenced) {
+	for try := 0; try < 5 && at >= goal && !r.serving.Load(); try++ { // both move meanwhile
+		if err := r.switchOver(ctx, before); err != nil && !errors.Is(err, errBehind) && !errors.Is(err, es.ErrFenced) {
 			return err
 		}
 	}
@@ -315,35 +315,24 @@ func (r *run[TX]) catchUp(ctx context.Context, goal es.Position, before int) err
 	return nil
 }
 
-// switchOver has the version serve, if it is not behind the one before. The transaction sees that both
-// checkpoints are where they were read, and keeps them there: readers never go back.
+var errBehind = errors.New("behind the version that serves")
+
+// switchOver has the version serve, if it is not behind the one before. The transaction keeps both
+// checkpoints where they are until it is over: readers never go back.
 func (r *run[TX]) switchOver(ctx context.Context, before int) error {
-	var theirs es.Position
-	if before > 0 {
-		p, err := r.checkpoint(ctx, before)
-		if err != nil {
-			return lost(ctx, err)
-		}
-		theirs = p
-	}
-	ours, err := r.position(ctx)
-	if err != nil || ours < theirs {
-		return err
-	}
-	stay := func(ctx context.Context, tx TX, version int, at es.Position) error {
-		return r.txs.RecordTx(ctx, tx, es.Progress{Name: CheckpointName(r.def.Name, version), From: at, To: at})
-	}
-	err = r.txs.InTx(ctx, func(ctx context.Context, tx TX) error {
-		if err := stay(ctx, tx, r.version, ours); err != nil {
-			return err
-		}
-		if before > 0 {
-			if err := stay(ctx, tx, before, theirs); err != nil {
-				return err
+	err := r.txs.InTx(ctx, func(ctx context.Context, tx TX) error {
+		ours, err := r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, r.version))
+		if err == nil && before > 0 {
+			var theirs es.Position
+			if theirs, err = r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, before)); err == nil && ours < theirs {
+				err = errBehind
 			}
 		}
+		if err != nil {
+			return err
+		}
 		return r.txs.ChangeReadModelTx(ctx, tx, r.def.Name, func(m *es.ReadModel) error {
-			if m.Serving != before || !m.Has(r.version) {
+			if m.Serving != before || !m.Has(r.version) { // somebody else was faster
 				return &es.FencedError{Name: r.def.Name, Partition: -1}
 			}
 			m.Serving = r.version

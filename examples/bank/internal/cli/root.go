@@ -130,9 +130,9 @@ func (a *app) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile())
-	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify())
-	add("more", a.demo(), a.simulate(), a.rebuild())
+	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile(), a.send(), a.answer())
+	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify(), a.transfers(), a.audit())
+	add("more", a.demo(), a.simulate(), a.work(), a.rebuild())
 	root.SetHelpCommand(help(root))
 	return root
 }

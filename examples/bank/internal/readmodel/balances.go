@@ -61,21 +61,16 @@ func handleBalances(ctx context.Context, t tx, version int, events []es.Recorded
 		}
 		b.Version = rec.Version
 		for _, e := range happened {
+			_, amount, err := Describe(e)
+			if err != nil {
+				return err
+			}
+			b.Balance.Minor += amount
 			switch e := e.(type) {
 			case account.Opened:
 				b.Owner, b.Balance.Currency, b.Overdraft.Minor = e.Owner, e.Currency, e.Overdraft
-			case account.Deposited:
-				b.Balance.Minor += e.Amount
-			case account.Withdrawn:
-				b.Balance.Minor -= e.Amount
-			case account.TransferSent:
-				b.Balance.Minor -= e.Amount
-			case account.TransferReceived:
-				b.Balance.Minor += e.Amount
 			case account.Closed:
 				b.Closed = true
-			default:
-				return fmt.Errorf("the balances don't know what %T does to an account", e)
 			}
 		}
 	}
