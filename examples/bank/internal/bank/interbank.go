@@ -18,6 +18,9 @@ import (
 	"github.com/esgen-go/esgen/repository"
 )
 
+// InterbankName is the name of the process manager, and of its group in the store.
+const InterbankName = "interbank"
+
 // Send requests a transfer to another bank. The money leaves the account when the process manager runs
 // ([Bank.Interbank]), and comes back if the other bank says no, or nothing in time.
 func (b *Bank) Send(ctx context.Context, id, from, to string, amount money.Amount, timeout time.Duration) error {
@@ -60,7 +63,7 @@ func noTransfer(id string, err error) error {
 // time. Several processes may run it. The options are those of its subscription.
 func (b *Bank) Interbank(logger *slog.Logger, opts ...subscription.Option) (*process.Manager, error) {
 	return process.New(b.store, process.Definition{
-		Name: "interbank", Categories: []string{transferType.Category()}, Logger: logger,
+		Name: InterbankName, Categories: []string{transferType.Category()}, Logger: logger,
 		React: func(ctx context.Context, rec es.Recorded, timers *process.Timers) error {
 			id := rec.Stream.ID
 			events, err := interbank.DecodeTransfer(rec)
