@@ -22,8 +22,8 @@ const (
 // events: with [Store.AppendTx] they commit together with events, which watchers are told of, with
 // [Store.RecordTx] together with a checkpoint.
 //
-// A failure of the database rather than of f matches [es.ErrTxLost]: the connection was lost, or the server chose
-// the transaction to give way to another.
+// A failure of the database rather than of f matches [es.ErrTxLost]: the connection was lost, or the transaction
+// had to give way to another.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
 	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, "")
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx)
 	over = true
 	if err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // which also fails where the connection is lost
-		if ctx.Err() == nil && (lost || repeatable(err)) {
+		if ctx.Err() == nil && (lost || repeatable(err) || errors.Is(err, ErrBlocked)) {
 			return fmt.Errorf("%w: %w", es.ErrTxLost, err)
 		}
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/es/projection"
 	"github.com/esgen-go/esgen/es/sqlite"
+	"github.com/esgen-go/esgen/es/subscription"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
@@ -113,6 +114,7 @@ type model struct {
 type runner interface {
 	Run(ctx context.Context) error
 	CatchUp(ctx context.Context) error
+	Effects(name string, h subscription.Handler, opts ...subscription.Option) (*subscription.Subscription, error)
 	Build(ctx context.Context) error
 	Rebuild(ctx context.Context) (int, error)
 	WaitFor(ctx context.Context, p es.Position) error
