@@ -98,11 +98,11 @@ func (a *app) answer() *cobra.Command {
 	return cmd
 }
 
-func (a *app) transfers() *cobra.Command {
+func (a *app) outgoing() *cobra.Command {
 	return &cobra.Command{
-		Use:     "transfers",
+		Use:     "outgoing",
 		Short:   "List the transfers to other banks",
-		Example: `  bank transfers`,
+		Example: `  bank outgoing`,
 		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), false, func(b *bank.Bank) error {

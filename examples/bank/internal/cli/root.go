@@ -131,7 +131,7 @@ func (a *app) root() *cobra.Command {
 		}
 	}
 	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile(), a.send(), a.answer())
-	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify(), a.transfers(), a.audit(), a.watch())
+	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify(), a.outgoing(), a.audit(), a.watch())
 	add("more", a.demo(), a.simulate(), a.work(), a.rebuild())
 	root.SetHelpCommand(help(root))
 	return root
