@@ -26,6 +26,6 @@
 //
 // # Side effects
 //
-// Effects outside the database belong into a subscription of their own, not into Handle: see [Effects]. Its
+// Effects outside the database belong into a subscription of their own, not into Handle: see [Projection.Effects]. Its
 // checkpoint has nothing to do with versions: no rebuild moves it.
 package projection
