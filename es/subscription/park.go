@@ -80,10 +80,9 @@ func (d *delivery) park(work context.Context, upTo es.Position, failed *EventErr
 }
 
 func (d *delivery) recordParked(work context.Context, p es.Progress) error {
-	err := d.persistently(work, "recording what is parked", func() error { return d.source.tracker.Record(work, p) })
+	err := d.persistently(work, "recording what is parked", func() error { return d.record(work, p) })
 	if err == nil {
 		d.at = p.To
-		d.recorded(p.To)
 	}
 	return err
 }
@@ -202,9 +201,7 @@ func (d *delivery) wanted(rec es.Recorded) bool {
 func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.Progress) error {
 	var err error
 	if d.sink != nil {
-		if err = d.commit(work, []es.Recorded{rec}, progress); err == nil {
-			d.recorded(progress.To)
-		}
+		err = d.commit(work, []es.Recorded{rec}, progress)
 	} else if err = d.handler.Handle(work, []es.Recorded{rec}); err == nil {
 		err = d.recordParked(work, progress)
 		if err != nil {

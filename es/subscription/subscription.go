@@ -1,9 +1,11 @@
 package subscription
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,17 +54,27 @@ type HandlerFunc func(ctx context.Context, events []es.Recorded) error
 // Handle implements [Handler].
 func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { return f(ctx, events) }
 
-// Each makes a handler of a function that handles one event.
+// Each makes a handler of a function that handles one event. Where it fails, the events before count as
+// handled.
 func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
 	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
-		for _, rec := range events {
+		for i, rec := range events {
 			if err := handle(ctx, rec); err != nil {
-				return err
+				return &failedAt{i, err}
 			}
 		}
 		return nil
 	})
 }
+
+// failedAt tells which event of several has failed: those before it are handled.
+type failedAt struct {
+	index int
+	err   error
+}
+
+func (f *failedAt) Error() string { return f.err.Error() }
+func (f *failedAt) Unwrap() error { return f.err }
 
 // Batch is what a [Sink] has to make true at once.
 type Batch struct {
@@ -217,8 +229,17 @@ func (s *Subscription) run(ctx, work context.Context) error {
 		}
 		return err
 	}
-	d := delivery{Subscription: s, stored: at, at: at}
-	return d.run(ctx, work)
+	for {
+		d := delivery{Subscription: s, stored: at, at: at}
+		err := d.run(ctx, work)
+		if !errors.Is(err, es.ErrFenced) || len(d.doubtful) == 0 || s.keeper != nil {
+			return err
+		}
+		// What seems to be another's record may be one of this run's, of which the answer was lost.
+		if at, err = s.begin(ctx); err != nil || !slices.Contains(d.doubtful, at) {
+			return cmp.Or(err, error(&es.FencedError{Name: s.name, Partition: -1}))
+		}
+	}
 }
 
 // begin returns the position to go on from. Without a checkpoint it is where the options say, which is
