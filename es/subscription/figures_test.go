@@ -150,6 +150,28 @@ func TestFiguresOfDelivery(t *testing.T) {
 			float64(*figures)/median(sub, byWall).wall.Seconds(), peak>>20)
 	}
 
+	// What stays on the heap while it catches up.
+	var n int
+	var heap []uint64
+	reader, err := subscription.New(store, "heap", subscription.Each(func(context.Context, es.Recorded) error {
+		if n++; n%max(1, *figures/5) == 0 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			heap = append(heap, m.HeapAlloc>>10)
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopReader := running(t, reader)
+	await(t, "all was handled", func() bool { s, _ := reader.Status(t.Context()); return s.Handled == int64(*figures) })
+	if err := stopReader(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("memory: of %d events, after each fifth %d KiB were in use after a collection", *figures, heap)
+
 	// Live: from the call of Append to the handler.
 	arrived := make(chan time.Time, 1)
 	live, err := subscription.New(store, "live", subscription.Each(func(context.Context, es.Recorded) error {

@@ -71,7 +71,7 @@ func (s *seen) positions() (all []es.Position) {
 func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for start := time.Now(); !holds(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatalf("waiting in vain until %s", what)
 		}
 	}
