@@ -192,7 +192,7 @@ func (d *delivery) recorded(p es.Progress, err error) error {
 	switch {
 	case err == nil:
 		d.stored, d.since, d.doubtful = p.To, 0, nil
-	case !errors.Is(err, es.ErrFenced):
+	case !errors.Is(err, es.ErrFenced) || errors.Is(err, es.ErrOutcomeUnknown):
 		d.doubtful = append(d.doubtful, p.To)
 	}
 	return err
