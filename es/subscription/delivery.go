@@ -40,7 +40,7 @@ func (d *delivery) run(ctx, work context.Context) error {
 	go r.run(reading)
 	due := time.NewTicker(d.checkpointAfter)
 	defer due.Stop()
-	again := time.NewTicker(min(d.poll, d.backoff.First))
+	again := time.NewTicker(min(d.poll, max(d.backoff.First, time.Millisecond)))
 	defer again.Stop()
 	var err error
 	for open := true; err == nil && open && ctx.Err() == nil; {
