@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank
+MODULES := . examples/bank bench
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -9,6 +9,7 @@ FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 COUNT     ?= 5
 SOAK      ?= 2m
+EVENTS    ?= 1000000
 POSTGRES  ?= 15 16 17 18
 
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
@@ -37,8 +38,6 @@ soak-postgres: ## Write from four processes for SOAK (default 2m) through a cras
 soak-subscription: ## Crash subscribers, owners and the server at random for SOAK (default 2m) under 16 writers, and compare
 	go test -count=1 -v -timeout 0 -run '^TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer$$' ./es/subscription -soak $(SOAK)
 
-EVENTS ?= 1000000
-
 .PHONY: soak-projection
 soak-projection: ## Kill what keeps the bank's read models, and the server, for SOAK (default 2m) under 16 writers, and compare to the cent
 	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestBalancesAgreeToTheCentWithAReplayThroughCrashes$$' ./internal/readmodel -soak $(SOAK)
@@ -46,6 +45,10 @@ soak-projection: ## Kill what keeps the bank's read models, and the server, for 
 .PHONY: bench-rebuild
 bench-rebuild: ## Rebuild the bank's balances from EVENTS events (default 1000000) while 8 writers go on, and compare
 	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestARebuildUnderLoadEqualsAReplayAndReadsNeverStop$$' ./internal/readmodel -events $(EVENTS)
+
+.PHONY: figures-subscription
+figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENTS (default 1,000,000), its memory and its latency
+	go test -count=1 -v -timeout 0 -run '^TestFiguresOfDelivery$$' ./es/subscription -figures $(EVENTS)
 
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)
@@ -58,6 +61,12 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 30s)
 .PHONY: bench
 bench: ## Run the benchmarks with their comparisons, COUNT times BENCHTIME (benchstat reads the output)
 	$(call each,go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
+
+.PHONY: bench-serial
+bench-serial: ## Compare the serializers with those of other libraries, in CPU time, by benchstat
+	@cd bench && out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
+	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
+	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
 
 .PHONY: lint
 lint: ## Check format, vet and staticcheck

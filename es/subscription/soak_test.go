@@ -374,7 +374,11 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 		}
 	})
 	var where string
-	defer func() { t.Log(where) }()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(where)
+		}
+	})
 	await(t, "all have come to the head", func() bool {
 		where = fmt.Sprint("the head is ", head)
 		p, err := store.Checkpoint(t.Context(), "solo")

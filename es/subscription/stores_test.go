@@ -2,6 +2,7 @@ package subscription_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -40,4 +41,20 @@ func (c *crashing) Record(ctx context.Context, p es.Progress) error {
 		return errCrash
 	}
 	return c.Store.Record(ctx, p)
+}
+
+// forgetful records, and loses every third answer.
+type forgetful struct {
+	*memory.Store
+	calls atomic.Int64
+}
+
+var errLost = errors.New("the answer was lost")
+
+func (f *forgetful) Record(ctx context.Context, p es.Progress) error {
+	err := f.Store.Record(ctx, p)
+	if f.calls.Add(1)%3 == 1 {
+		return errors.Join(err, errLost)
+	}
+	return err
 }

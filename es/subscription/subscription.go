@@ -1,9 +1,11 @@
 package subscription
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +34,7 @@ type source struct {
 	checkpoints es.Checkpoints
 	tracker     es.Tracker // nil if the store has none
 	watcher     es.Watcher // nil if the store has none
-	parking     es.Parking // nil unless it is asked for
+	parking     es.Parking // nil if the store has none
 	groups      es.Groups  // nil unless it is asked for
 	identified  es.Identified
 }
@@ -52,17 +54,27 @@ type HandlerFunc func(ctx context.Context, events []es.Recorded) error
 // Handle implements [Handler].
 func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { return f(ctx, events) }
 
-// Each makes a handler of a function that handles one event.
+// Each makes a handler of a function that handles one event. Where it fails, the events before count as
+// handled.
 func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
 	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
-		for _, rec := range events {
+		for i, rec := range events {
 			if err := handle(ctx, rec); err != nil {
-				return err
+				return &failedAt{i, err}
 			}
 		}
 		return nil
 	})
 }
+
+// failedAt tells which event of several has failed: those before it are handled.
+type failedAt struct {
+	index int
+	err   error
+}
+
+func (f *failedAt) Error() string { return f.err.Error() }
+func (f *failedAt) Unwrap() error { return f.err }
 
 // Batch is what a [Sink] has to make true at once.
 type Batch struct {
@@ -136,13 +148,13 @@ func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []O
 func (s *Subscription) connect(store es.Store) error {
 	s.source.store = store
 	var feeds, checks, tracks, identified bool
-	parks, groups := s.parkLimit == 0, s.partitions == 0
+	groups := s.partitions == 0
 	s.source.feed, feeds = es.Capability[es.Feed](store)
 	s.source.checkpoints, checks = es.Capability[es.Checkpoints](store)
 	s.source.tracker, tracks = es.Capability[es.Tracker](store)
 	s.source.watcher, _ = es.Capability[es.Watcher](store)
-	if !parks {
-		s.source.parking, parks = es.Capability[es.Parking](store)
+	if s.keeper == nil {
+		s.source.parking, _ = es.Capability[es.Parking](store)
 	}
 	if !groups {
 		s.source.groups, groups = es.Capability[es.Groups](store)
@@ -161,7 +173,7 @@ func (s *Subscription) connect(store es.Store) error {
 		return fmt.Errorf("%T keeps no checkpoints (es.Checkpoints)", store)
 	case !tracks && s.sink != nil:
 		return fmt.Errorf("%T does not notice that somebody else moves a checkpoint (es.Tracker), which a sink relies on", store)
-	case !parks || s.parkLimit > 0 && !tracks:
+	case s.parkLimit > 0 && (s.source.parking == nil || !tracks):
 		return fmt.Errorf("%T can't keep parked streams (es.Parking, es.Tracker)", store)
 	case !groups:
 		return fmt.Errorf("%T can't keep groups (es.Groups)", store)
@@ -217,8 +229,17 @@ func (s *Subscription) run(ctx, work context.Context) error {
 		}
 		return err
 	}
-	d := delivery{Subscription: s, stored: at, at: at}
-	return d.run(ctx, work)
+	for {
+		d := delivery{Subscription: s, stored: at, at: at}
+		err := d.run(ctx, work)
+		if !errors.Is(err, es.ErrFenced) || len(d.doubtful) == 0 || s.keeper != nil {
+			return err
+		}
+		// What seems to be another's record may be one of this run's, of which the answer was lost.
+		if at, err = s.begin(ctx); err != nil || !slices.Contains(d.doubtful, at) {
+			return cmp.Or(err, error(&es.FencedError{Name: s.name, Partition: -1}))
+		}
+	}
 }
 
 // begin returns the position to go on from. Without a checkpoint it is where the options say, which is

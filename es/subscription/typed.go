@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,7 +60,7 @@ func (r Router) Categories() []string { return slices.Sorted(maps.Keys(r)) }
 // Handle implements [Handler]. Events of one category that follow each other are handled
 // together.
 func (r Router) Handle(ctx context.Context, events []es.Recorded) error {
-	for len(events) > 0 {
+	for handled := 0; len(events) > 0; {
 		category := events[0].Stream.Category
 		n := slices.IndexFunc(events, func(rec es.Recorded) bool { return rec.Stream.Category != category })
 		if n < 0 {
@@ -69,12 +70,15 @@ func (r Router) Handle(ctx context.Context, events []es.Recorded) error {
 		if !ok {
 			rec := events[0]
 			err := fmt.Errorf("the router has no handler for category %s", category)
-			return &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+			return &failedAt{handled, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}}
 		}
 		if err := h.Handle(ctx, events[:n:n]); err != nil {
+			if failed, known := errors.AsType[*failedAt](err); known {
+				return &failedAt{handled + failed.index, failed.err}
+			}
 			return err
 		}
-		events = events[n:]
+		handled, events = handled+n, events[n:]
 	}
 	return nil
 }
