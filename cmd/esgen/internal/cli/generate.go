@@ -51,6 +51,11 @@ func (g *generation) write(ctx context.Context) int {
 	if status != OK {
 		return status
 	}
+	return g.apply(changes)
+}
+
+// apply makes the changes and returns the status.
+func (g *generation) apply(changes []*output.Change) int {
 	if err := output.Apply(changes); err != nil {
 		return g.failed(err)
 	}
@@ -71,8 +76,13 @@ func (g *generation) check(ctx context.Context) int {
 	if status != OK {
 		return status
 	}
+	return g.report(changes, "run esgen (go generate)")
+}
+
+// report prints what is to be changed, with what would do it, and returns the status.
+func (g *generation) report(changes []*output.Change, remedy string) int {
 	for _, change := range changes {
-		fmt.Fprintf(g.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(g.dir, change.Path), change.State)
+		fmt.Fprintf(g.stderr, "%s: %s: %s\n", problem.Relative(g.dir, change.Path), change.State, remedy)
 	}
 	if len(changes) > 0 {
 		return Problems
@@ -83,24 +93,29 @@ func (g *generation) check(ctx context.Context) int {
 // plan returns what is to be changed on the disk, or prints why it can't and returns the status.
 func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 	changes, err := g.changes(ctx)
+	return changes, g.status(err)
+}
+
+// status prints the error or the problems, if there are any, and returns the status.
+func (g *generation) status(err error) int {
 	switch {
 	case err != nil:
 		status := g.failed(err)
 		g.adviseTidy(err.Error())
-		return nil, status
+		return status
 	case g.problems.Len() > 0:
 		lines := g.problems.Lines(g.dir)
 		for _, line := range lines {
 			fmt.Fprintln(g.stderr, line)
 		}
 		g.adviseTidy(lines...)
-		return nil, Problems
+		return Problems
 	}
-	return changes, OK
+	return OK
 }
 
-// changes takes the packages through all stages but the last, which touches files.
-func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+// models loads and checks the packages. It returns nothing if there are problems.
+func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
 	fset := token.NewFileSet()
 	g.problems = problem.NewList(fset)
 	loaded, err := load.Load(ctx, load.Config{
@@ -122,6 +137,15 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		return nil, nil
 	}
 	g.logf("checked %d packages", len(models))
+	return models, nil
+}
+
+// changes takes the packages through all stages but the last, which touches files.
+func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+	models, err := g.models(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var changes []*output.Change
 	for _, m := range models {
 		more, err := g.files(m)

@@ -30,9 +30,10 @@ const (
 	GeneratedTestFile = "es_gen_test.go"
 )
 
-// Package is one package that was asked for. Without Directives only Path and Dir are set.
+// Package is one package that was asked for. Without Directives only Path, Dir and Module are set.
 type Package struct {
 	Path, Name, Dir string
+	Module          string // the path of its module; "" outside of one
 
 	Files      []*ast.File // neither tests nor esgen's own
 	Directives []directive.Attached
@@ -71,6 +72,9 @@ func Load(ctx context.Context, cfg Config) ([]*Package, error) {
 	var trees []*tree
 	for _, root := range roots {
 		p := &Package{Path: root.PkgPath, Dir: root.Dir}
+		if root.Module != nil {
+			p.Module = root.Module.Path
+		}
 		all = append(all, p)
 		found, err := parse(p, root, cfg)
 		if err != nil {

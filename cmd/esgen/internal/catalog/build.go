@@ -1,0 +1,78 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// Build builds the catalogue of packages that were checked. Two aggregates of one category are a
+// problem: their streams would be the same.
+func Build(module string, packages []*model.Package, problems *problem.List) *Catalog {
+	c := &Catalog{Module: module}
+	categories := map[string]*model.Aggregate{}
+	for _, p := range packages {
+		b := &builder{Package: p, docs: readDocs(p.Files), calls: readCalls(p.Files)}
+		for _, a := range p.Aggregates {
+			if other := categories[a.Category]; other != nil {
+				problems.At(a.Pos, "aggregate %s has the category %q of another one, %s: give one of them another name=",
+					a.Go, a.Category, other.Type.Obj().Pkg().Path()+"."+other.Go)
+				continue
+			}
+			categories[a.Category] = a
+			c.Aggregates = append(c.Aggregates, b.aggregate(a))
+		}
+	}
+	slices.SortFunc(c.Aggregates, func(a, b *Aggregate) int { return strings.Compare(a.Category, b.Category) })
+	return c
+}
+
+type builder struct {
+	*model.Package
+	docs  *docs
+	calls *calls
+}
+
+func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
+	a := &Aggregate{Category: from.Category, Go: from.Go, Package: b.Path, Doc: b.docs.types[from.Go]}
+	events, versions := map[*model.Event]*Event{}, map[*model.Version]*Version{}
+	for _, e := range from.Events {
+		event := &Event{Name: e.Name}
+		for _, v := range e.Versions {
+			// Each version has types of its own, since shapes of one type may be shared within one version only.
+			typing := &typing{user: b.Types, docs: b.docs, seen: map[*shape.Type]*Type{}}
+			version := &Version{Event: event, Schema: v.Schema, Go: v.Go, Doc: b.docs.types[v.Go], Type: typing.of(v.Shape)}
+			event.Versions = append(event.Versions, version)
+			versions[v] = version
+		}
+		a.Events = append(a.Events, event)
+		events[e] = event
+	}
+	for _, e := range from.Events {
+		for _, v := range e.Versions {
+			if v.Upcast != nil {
+				versions[v].Next = b.next(from, v.Upcast, versions)
+			}
+		}
+	}
+	a.Commands = b.calls.commands(from, events)
+	return a
+}
+
+func (b *builder) next(a *model.Aggregate, u *model.Upcast, versions map[*model.Version]*Version) *Next {
+	next := &Next{By: u.Func, Splits: u.Result == model.Many}
+	switch {
+	case u.To != nil:
+		next.To = []*Version{versions[u.To]}
+	case u.Result == model.Many:
+		next.To = b.calls.parts(u.Func, a, versions)
+	}
+	return next
+}
+
+// String names the version as messages do: account.opened v2.
+func (v *Version) String() string { return fmt.Sprintf("%s v%d", v.Event.Name, v.Schema) }

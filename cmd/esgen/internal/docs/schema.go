@@ -1,0 +1,258 @@
+package docs
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+const dialect = "https://json-schema.org/draft/2020-12/schema"
+
+// What texts look like, as they are written.
+const (
+	integerPattern = `^(0|-?[1-9][0-9]*)$`
+	naturalPattern = `^(0|[1-9][0-9]*)$`
+	numberPattern  = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`
+	quotedPattern  = `^"([^"\\\u0000-\u001f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$`
+	base64Pattern  = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`
+	uuidPattern    = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
+	timePattern    = `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
+)
+
+// schema returns the JSON Schema of a version's payload: what the generated decoder accepts in the form
+// in which values are written. Members that it doesn't know are allowed, since readers skip them.
+func schema(v *catalog.Version, id string) []byte {
+	s := newSchemas(v.Type)
+	var o object
+	o.add("$schema", dialect)
+	o.add("$comment", header)
+	o.add("$id", id)
+	o.add("title", v.String())
+	o.addText("description", plain(v.Doc))
+	o = append(o, s.object(v.Type)...)
+	if len(s.structs) > 0 {
+		var defs object
+		for _, t := range s.structs {
+			defs.add(s.names[t], s.object(t))
+		}
+		o.add("$defs", defs)
+	}
+	return document(o)
+}
+
+// schemas writes the schemas of one document.
+type schemas struct {
+	root    *catalog.Type
+	structs []*catalog.Type
+	names   map[*catalog.Type]string // of the structs in $defs
+}
+
+func newSchemas(root *catalog.Type) *schemas {
+	s := &schemas{root: root, names: map[*catalog.Type]string{}}
+	taken := map[string]bool{}
+	for _, t := range root.Structs() {
+		if t == root {
+			continue
+		}
+		name := defName(t.Name)
+		for i := 2; taken[name]; i++ {
+			name = defName(t.Name) + strconv.Itoa(i)
+		}
+		taken[name] = true
+		s.names[t] = name
+		s.structs = append(s.structs, t)
+	}
+	return s
+}
+
+// defName returns a Go type's name without what has a meaning in a reference.
+func defName(name string) string {
+	if name == "" {
+		return "struct"
+	}
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if strings.ContainsRune("[]*,/~%#{};\"` ", r) {
+			return '_'
+		}
+		return r
+	}, name), "_")
+}
+
+// object returns the schema of a struct.
+func (s *schemas) object(t *catalog.Type) object {
+	properties, required := object{}, []string{}
+	for _, f := range t.Fields {
+		properties.add(f.Name, s.field(f))
+		if f.Required {
+			required = append(required, f.Name)
+		}
+	}
+	o := object{{"type", "object"}, {"properties", properties}}
+	if len(required) > 0 {
+		o.add("required", required)
+	}
+	o.add("additionalProperties", true)
+	return o
+}
+
+// field returns the schema of a member. An optional one may be null, which is as if it were not there.
+func (s *schemas) field(f *catalog.Field) object {
+	of := s.value(f.Type)
+	if f.Quoted {
+		of = quoted(f.Type)
+	}
+	if !f.Required {
+		of = orNull(of)
+	}
+	of.addText("description", plain(f.Doc))
+	if f.Default != nil {
+		of.add("default", defaultValue(f))
+	}
+	return of
+}
+
+// value returns the schema of a value.
+func (s *schemas) value(t *catalog.Type) object {
+	switch t.Kind {
+	case shape.Bool:
+		return object{{"type", "boolean"}}
+	case shape.Int:
+		return object{{"type", "integer"}, {"minimum", int64(-1) << (t.Bits - 1)}, {"maximum", int64(math.MaxInt64) >> (64 - t.Bits)}}
+	case shape.Uint:
+		return object{{"type", "integer"}, {"minimum", 0}, {"maximum", uint64(math.MaxUint64) >> (64 - t.Bits)}}
+	case shape.Float:
+		if t.Bits == 32 {
+			return object{{"type", "number"}, {"minimum", -math.MaxFloat32}, {"maximum", math.MaxFloat32}}
+		}
+		return object{{"type", "number"}}
+	case shape.Number:
+		return object{{"type", "number"}}
+	case shape.Pointer:
+		return orNull(s.value(t.Elem))
+	case shape.Struct:
+		if t == s.root {
+			return object{{"$ref", "#"}}
+		}
+		return object{{"$ref", "#/$defs/" + s.names[t]}}
+	case shape.Slice:
+		return object{{"type", []string{"array", "null"}}, {"items", s.value(t.Elem)}}
+	case shape.Array:
+		return object{{"type", "array"}, {"items", s.value(t.Elem)}, {"minItems", t.Len}, {"maxItems", t.Len}}
+	case shape.Map:
+		o := object{{"type", []string{"object", "null"}}}
+		if names := keys(t.Key); names != nil {
+			o.add("propertyNames", names)
+		}
+		o.add("additionalProperties", s.value(t.Elem))
+		return o
+	case shape.Raw:
+		return object{{"$comment", "any value"}}
+	case shape.Marshaler:
+		return object{{"$comment", "as MarshalJSON of " + t.Name + " writes it"}}
+	}
+	return str(t)
+}
+
+// str returns the schema of what is stored as a string.
+func str(t *catalog.Type) object {
+	o := object{{"type", "string"}}
+	switch t.Kind {
+	case shape.Bytes:
+		return object{{"type", []string{"string", "null"}}, {"contentEncoding", "base64"}, {"pattern", base64Pattern}}
+	case shape.Time:
+		o.add("format", "date-time")
+		o.add("pattern", timePattern)
+	case shape.UUID:
+		o.add("format", "uuid")
+		o.add("pattern", uuidPattern)
+	case shape.Text:
+		o.add("$comment", "as MarshalText of "+t.Name+" writes it")
+	}
+	return o
+}
+
+// keys returns the schema of a map's names, nil if they are any strings.
+func keys(t *catalog.Type) object {
+	switch t.Kind {
+	case shape.Int:
+		return object{{"pattern", integerPattern}}
+	case shape.Uint:
+		return object{{"pattern", naturalPattern}}
+	case shape.Time, shape.UUID, shape.Text:
+		return str(t)[1:] // a name is always a string
+	}
+	return nil
+}
+
+// quoted returns the schema of a value in a string, as the tag ",string" asks for.
+func quoted(t *catalog.Type) object {
+	if t.Kind == shape.Pointer {
+		return quoted(t.Elem)
+	}
+	switch t.Kind {
+	case shape.Bool:
+		return object{{"type", "string"}, {"enum", []string{"true", "false"}}}
+	case shape.Int:
+		return object{{"type", "string"}, {"pattern", integerPattern}}
+	case shape.Uint:
+		return object{{"type", "string"}, {"pattern", naturalPattern}}
+	case shape.String:
+		return object{{"type", "string"}, {"pattern", quotedPattern}}
+	}
+	return object{{"type", "string"}, {"pattern", numberPattern}}
+}
+
+// orNull returns a schema that also allows null.
+func orNull(o object) object {
+	switch {
+	case len(o) == 0 || o[0].name == "$comment" || o[0].name == "anyOf":
+		return o // any value, or with null already
+	case o[0].name != "type":
+		return object{{"anyOf", []object{o, {{"type", "null"}}}}}
+	}
+	if one, ok := o[0].value.(string); ok {
+		with := append(object{{"type", []string{one, "null"}}}, o[1:]...)
+		for i, m := range with {
+			if values, ok := m.value.([]string); ok && m.name == "enum" {
+				with[i].value = []any{values[0], values[1], nil}
+			}
+		}
+		return with
+	}
+	return o
+}
+
+// defaultValue returns the value of a default.
+func defaultValue(f *catalog.Field) any {
+	if f.Type.Kind == shape.String && !f.Quoted {
+		return *f.Default
+	}
+	if f.Type.Kind == shape.String {
+		return fmt.Sprintf("%q", *f.Default)
+	}
+	if f.Quoted {
+		return *f.Default
+	}
+	if value := json.RawMessage(*f.Default); json.Valid(value) {
+		return value
+	}
+	// Go's spelling is wider than JSON's: 007, +1, .5.
+	n, err := strconv.ParseFloat(*f.Default, 64)
+	if err != nil {
+		return *f.Default
+	}
+	if f.Type.Kind != shape.Float {
+		if n, err := strconv.ParseInt(*f.Default, 10, 64); err == nil {
+			return n
+		}
+		if n, err := strconv.ParseUint(*f.Default, 10, 64); err == nil {
+			return n
+		}
+	}
+	return n
+}
