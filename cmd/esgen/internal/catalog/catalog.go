@@ -62,7 +62,7 @@ type Next struct {
 // Type is how a value is stored.
 type Type struct {
 	shape.Kind
-	Name      string // of a struct or of a type that marshals itself, with its package's where that is another one
+	Name      string // the Go name of what holds others or marshals itself, with its package's where that is another one
 	Bits      int    // of numbers
 	Len       int64  // of arrays
 	Key, Elem *Type

@@ -7,6 +7,11 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
+// TypeOf returns the type of a shape of a package's, without doc comments.
+func TypeOf(s *shape.Type, user *types.Package) *Type {
+	return (&typing{user: user, docs: readDocs(nil), seen: map[*shape.Type]*Type{}}).of(s)
+}
+
 // typing turns shapes into types. The same shape is the same type, so that recursive ones end.
 type typing struct {
 	user *types.Package
@@ -24,7 +29,7 @@ func (c *typing) of(s *shape.Type) *Type {
 	t := &Type{Kind: s.Kind, Bits: s.Bits, Len: s.Len}
 	c.seen[s] = t
 	switch s.Kind {
-	case shape.Struct, shape.Marshaler, shape.Text:
+	case shape.Struct, shape.Marshaler, shape.Text, shape.Slice, shape.Array, shape.Map, shape.Pointer:
 		t.Name = c.name(s.Go)
 	}
 	t.Key, t.Elem = c.of(s.Key), c.of(s.Elem)

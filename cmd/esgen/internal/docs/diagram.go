@@ -25,13 +25,18 @@ func diagram(a *catalog.Aggregate) string {
 	var old, latest []*catalog.Version
 	for _, e := range a.Events {
 		for _, v := range e.Versions {
-			nodes[v] = fmt.Sprintf("e%d", len(nodes)-len(a.Commands)+1)
 			if v.Next != nil {
 				old = append(old, v)
 			} else {
 				latest = append(latest, v)
 			}
 		}
+	}
+	for i, v := range latest {
+		nodes[v] = fmt.Sprintf("e%d", i+1)
+	}
+	for i, v := range old {
+		nodes[v] = fmt.Sprintf("o%d", i+1)
 	}
 	line("  subgraph events [%s]", label("Events of "+a.Go))
 	for _, v := range latest {

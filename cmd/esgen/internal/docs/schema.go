@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,15 +19,15 @@ const (
 	integerPattern = `^(0|-?[1-9][0-9]*)$`
 	naturalPattern = `^(0|[1-9][0-9]*)$`
 	numberPattern  = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`
-	quotedPattern  = `^"([^"\\\u0000-\u001f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$`
+	quotedPattern  = `^"([^"\\\x00-\x1f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$`
 	base64Pattern  = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`
 	uuidPattern    = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 	timePattern    = `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`
 )
 
-// schema returns the JSON Schema of a version's payload: what the generated decoder accepts in the form
+// Schema returns the JSON Schema of a version's payload: what the generated decoder accepts, in the form
 // in which values are written. Members that it doesn't know are allowed, since readers skip them.
-func schema(v *catalog.Version, id string) []byte {
+func Schema(v *catalog.Version, id string) []byte {
 	s := newSchemas(v.Type)
 	var o object
 	o.add("$schema", dialect)
@@ -35,10 +36,10 @@ func schema(v *catalog.Version, id string) []byte {
 	o.add("title", v.String())
 	o.addText("description", plain(v.Doc))
 	o = append(o, s.object(v.Type)...)
-	if len(s.structs) > 0 {
+	if len(s.parts) > 0 {
 		var defs object
-		for _, t := range s.structs {
-			defs.add(s.names[t], s.object(t))
+		for _, t := range s.parts {
+			defs.add(s.names[t], s.definition(t))
 		}
 		o.add("$defs", defs)
 	}
@@ -47,17 +48,17 @@ func schema(v *catalog.Version, id string) []byte {
 
 // schemas writes the schemas of one document.
 type schemas struct {
-	root    *catalog.Type
-	structs []*catalog.Type
-	names   map[*catalog.Type]string // of the structs in $defs
+	root  *catalog.Type
+	parts []*catalog.Type          // what is in $defs: structs, and types such as Tree []Tree that hold themselves
+	names map[*catalog.Type]string // of the parts
 }
 
 func newSchemas(root *catalog.Type) *schemas {
 	s := &schemas{root: root, names: map[*catalog.Type]string{}}
-	taken := map[string]bool{}
-	for _, t := range root.Structs() {
-		if t == root {
-			continue
+	taken, done := map[string]bool{}, map[*catalog.Type]bool{}
+	part := func(t *catalog.Type) {
+		if t == root || s.names[t] != "" {
+			return
 		}
 		name := defName(t.Name)
 		for i := 2; taken[name]; i++ {
@@ -65,15 +66,33 @@ func newSchemas(root *catalog.Type) *schemas {
 		}
 		taken[name] = true
 		s.names[t] = name
-		s.structs = append(s.structs, t)
+		s.parts = append(s.parts, t)
 	}
+	var walk func(t *catalog.Type, within []*catalog.Type)
+	walk = func(t *catalog.Type, within []*catalog.Type) {
+		if t != nil && slices.Contains(within, t) {
+			part(t)
+		}
+		if t == nil || done[t] {
+			return
+		}
+		done[t] = true
+		if t.Kind == shape.Struct {
+			part(t)
+		}
+		walk(t.Elem, append(within, t))
+		for _, f := range t.Fields {
+			walk(f.Type, nil) // a struct has a name of its own, at which a circle ends
+		}
+	}
+	walk(root, nil)
 	return s
 }
 
 // defName returns a Go type's name without what has a meaning in a reference.
 func defName(name string) string {
 	if name == "" {
-		return "struct"
+		return "part"
 	}
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("[]*,/~%#{};\"` ", r) {
@@ -116,8 +135,19 @@ func (s *schemas) field(f *catalog.Field) object {
 	return of
 }
 
-// value returns the schema of a value.
+// value returns the schema of a value, or a reference to it.
 func (s *schemas) value(t *catalog.Type) object {
+	switch {
+	case t == s.root:
+		return ref("#")
+	case s.names[t] != "":
+		return ref("#/$defs/" + s.names[t])
+	}
+	return s.definition(t)
+}
+
+// definition returns the schema of a value.
+func (s *schemas) definition(t *catalog.Type) object {
 	switch t.Kind {
 	case shape.Bool:
 		return object{{"type", "boolean"}}
@@ -135,10 +165,7 @@ func (s *schemas) value(t *catalog.Type) object {
 	case shape.Pointer:
 		return orNull(s.value(t.Elem))
 	case shape.Struct:
-		if t == s.root {
-			return object{{"$ref", "#"}}
-		}
-		return object{{"$ref", "#/$defs/" + s.names[t]}}
+		return s.object(t)
 	case shape.Slice:
 		return object{{"type", []string{"array", "null"}}, {"items", s.value(t.Elem)}}
 	case shape.Array:

@@ -3,6 +3,7 @@ package docs
 import (
 	"fmt"
 	"go/doc/comment"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,7 +108,18 @@ func anchor(heading string) string {
 }
 
 // describe returns in words how a value is stored.
-func describe(t *catalog.Type) string {
+func describe(t *catalog.Type) string { return describeIn(t, nil) }
+
+// describeIn knows the types that t is within: such as type Tree []Tree have no end.
+func describeIn(t *catalog.Type, within []*catalog.Type) string {
+	if slices.Contains(within, t) {
+		if t.Name == "" {
+			return "the same"
+		}
+		return code(t.Name)
+	}
+	within = append(within, t)
+	describe := func(t *catalog.Type) string { return describeIn(t, within) }
 	switch t.Kind {
 	case shape.Bool:
 		return "true or false"
