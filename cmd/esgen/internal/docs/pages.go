@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // pageWriter writes a Markdown page.
@@ -71,7 +70,7 @@ func index(c *catalog.Catalog) []byte {
 			fmt.Sprintf("[%s](%s/%s)", a.Category, a.Category, IndexFile), cell(synopsis(a.Doc)), fmt.Sprint(len(a.Commands)), fmt.Sprint(latest), fmt.Sprint(old),
 		})
 	}
-	p.table([]string{"Aggregate", "", "Commands", "Events", "Old versions"}, rows)
+	p.table([]string{"Aggregate", "What it is", "Commands", "Events", "Old versions"}, rows)
 	if len(c.Aggregates) == 0 {
 		p.par("There are no aggregates yet: `esgen new account` writes one.")
 	}
@@ -85,6 +84,9 @@ func page(a *catalog.Aggregate) []byte {
 	p.par("%s", markdown(a.Doc, link))
 	p.par("State %s of package %s. Streams are named `%s-` and the aggregate's id. [All aggregates](../%s)", code(a.Go), code(a.Package), a.Category, IndexFile)
 	p.par("```mermaid\n%s```", diagram(a))
+	if slices.ContainsFunc(a.Events, func(e *catalog.Event) bool { return e.Versions[0].Next != nil }) {
+		p.par("Dashed: old versions, which are still read, as what they hang on.")
+	}
 	p.commands(a, link)
 	for _, retired := range []bool{false, true} {
 		heading := map[bool]string{false: "## Events", true: "## Retired events"}[retired]
@@ -124,7 +126,7 @@ func (p *pageWriter) commands(a *catalog.Aggregate, link func(string) string) {
 	if len(rows) > 0 {
 		p.par("## Commands")
 	}
-	p.table([]string{"Command", "Records", ""}, rows)
+	p.table([]string{"Command", "Records", "What it does"}, rows)
 }
 
 // inCell returns a doc comment as a table's cell.
@@ -134,7 +136,7 @@ func inCell(doc string, link func(string) string) string {
 
 func (p *pageWriter) event(e *catalog.Event, link func(string) string) {
 	p.par("### %s", e.Name)
-	for i, v := range slices.Backward(e.Versions) {
+	for _, v := range slices.Backward(e.Versions) {
 		p.par("%s", markdown(v.Doc, link))
 		state := "is recorded"
 		if v.Next != nil {
@@ -145,9 +147,7 @@ func (p *pageWriter) event(e *catalog.Event, link func(string) string) {
 			of = ", " + code(v.Go) + ","
 		}
 		p.par("**Version %d**%s %s. [JSON Schema](%s)", v.Schema, of, state, schemaFile(v))
-		if v.Next == nil || i == len(e.Versions)-1 || len(v.Type.Fields) > 0 {
-			p.fields(v.Type, link)
-		}
+		p.fields(v.Type, link)
 		for _, t := range v.Type.Structs() {
 			if t == v.Type || t.Name == "" && len(t.Fields) == 0 {
 				continue
@@ -170,13 +170,10 @@ func (p *pageWriter) fields(t *catalog.Type, link func(string) string) {
 		if f.Quoted {
 			of += ", in quotes"
 		}
-		if f.Type.Kind == shape.Map && f.Type.Key == nil {
-			of = "map"
-		}
 		rows = append(rows, []string{code(f.Name), of, presence(f), inCell(f.Doc, link)})
 	}
 	if len(rows) == 0 {
 		p.par("It has no fields.")
 	}
-	p.table([]string{"Field", "Type", "", ""}, rows)
+	p.table([]string{"Field", "Type", "Presence", "Meaning"}, rows)
 }

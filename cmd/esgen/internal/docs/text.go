@@ -151,7 +151,7 @@ func describeIn(t *catalog.Type, within []*catalog.Type) string {
 	case shape.Slice:
 		return "list of " + describe(t.Elem)
 	case shape.Array:
-		return fmt.Sprintf("exactly %d of %s", t.Len, describe(t.Elem))
+		return fmt.Sprintf("list of exactly %d: %s", t.Len, describe(t.Elem))
 	case shape.Map:
 		return "map from " + describe(t.Key) + " to " + describe(t.Elem)
 	case shape.Marshaler:
@@ -183,7 +183,7 @@ func becomes(v *catalog.Version) string {
 	case v.Next.Splits && len(to) == 0:
 		return "is read as any number of events, by " + v.Next.By
 	case v.Next.Splits:
-		return "is read as any number of " + strings.Join(to, ", ") + ", by " + v.Next.By
+		return "is read as any number of " + strings.Join(to, " and ") + ", by " + v.Next.By
 	case len(to) == 0:
 		return "is dropped when it is read, by " + v.Next.By
 	}
