@@ -33,6 +33,8 @@ func commands() []*command {
 	return []*command{
 		checkCommand(),
 		docsCommand(),
+		initCommand(),
+		newCommand(),
 		helpCommand(),
 	}
 }
