@@ -36,26 +36,16 @@ var taken = map[string]string{
 // ParseName returns the names that follow from that of a folder: order_line gives package
 // orderline with OrderLine. The category is the folder's name unless another one is given.
 func ParseName(folder, category string) (Names, error) {
-	refuse := func(reason string, args ...any) (Names, error) {
-		err := fmt.Errorf("%q can't be the name of an aggregate's package: %s", folder, fmt.Sprintf(reason, args...))
-		if instead := suggest(folder); instead != "" && instead != folder {
+	if reason := unfit(folder); reason != "" {
+		err := fmt.Errorf("%q can't be the name of an aggregate's package: %s", folder, reason)
+		if instead := suggest(folder); instead != "" {
 			err = fmt.Errorf("%w: write %s", err, instead)
 		}
 		return Names{}, err
 	}
-	n := Names{Package: strings.ReplaceAll(folder, "_", ""), Category: folder}
+	n := Names{Package: packageName(folder), Category: folder}
 	for part := range strings.SplitSeq(folder, "_") {
 		n.Type += names.Upper(part)
-	}
-	switch {
-	case !isWord(folder):
-		return refuse("it has to begin with a letter from a to z, followed by such letters, digits and single _")
-	case token.IsKeyword(n.Package):
-		return refuse("%s is a keyword of Go", n.Package)
-	case types.Universe.Lookup(n.Package) != nil:
-		return refuse("%s has a meaning in all of Go", n.Package)
-	case taken[n.Package] != "":
-		return refuse("%s", taken[n.Package])
 	}
 	if category != "" {
 		if !isCategory(category) {
@@ -64,6 +54,22 @@ func ParseName(folder, category string) (Names, error) {
 		n.Category = category
 	}
 	return n, nil
+}
+
+func packageName(folder string) string { return strings.ReplaceAll(folder, "_", "") }
+
+// unfit returns why a folder's name can't be used, "" if it can.
+func unfit(folder string) string {
+	name := packageName(folder)
+	switch {
+	case !isWord(folder):
+		return "it has to begin with a letter from a to z, followed by such letters, digits and single _"
+	case token.IsKeyword(name):
+		return name + " is a keyword of Go"
+	case types.Universe.Lookup(name) != nil:
+		return name + " has a meaning in all of Go"
+	}
+	return taken[name]
 }
 
 // NameArg returns the category if esgen would not derive it from the type's name.
@@ -92,15 +98,15 @@ func suggest(s string) string {
 	}, s))
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '_' }), "_")
 	s = strings.TrimLeft(s, "0123456789_")
-	if !isWord(s) {
+	if s == "" {
 		return ""
 	}
-	if _, err := ParseName(s, ""); err != nil {
-		if s += "s"; taken[s] != "" {
-			return ""
+	for _, instead := range []string{s, s + "s"} {
+		if unfit(instead) == "" {
+			return instead
 		}
 	}
-	return s
+	return ""
 }
 
 // hidden returns the element of a path below a module's root that keeps the go command from finding
