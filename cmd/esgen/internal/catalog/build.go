@@ -1,13 +1,14 @@
 package catalog
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // Build builds the catalogue of packages that were checked. Two aggregates of one category are a
@@ -43,9 +44,7 @@ func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
 	for _, e := range from.Events {
 		event := &Event{Name: e.Name}
 		for _, v := range e.Versions {
-			// Each version has types of its own, since shapes of one type may be shared within one version only.
-			typing := &typing{user: b.Types, docs: b.docs, seen: map[*shape.Type]*Type{}}
-			version := &Version{Event: event, Schema: v.Schema, Go: v.Go, Doc: b.docs.types[v.Go], Type: typing.of(v.Shape)}
+			version := &Version{Event: event, Schema: v.Schema, Go: v.Go, Doc: b.docs.types[v.Go], Shape: v.Shape, docs: b.docs}
 			event.Versions = append(event.Versions, version)
 			versions[v] = version
 		}
@@ -59,6 +58,7 @@ func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
 			}
 		}
 	}
+	b.locked(a)
 	a.Commands = b.calls.commands(from, events)
 	return a
 }
@@ -74,5 +74,62 @@ func (b *builder) next(a *model.Aggregate, u *model.Upcast, versions map[*model.
 	return next
 }
 
-// String names the version as messages do: account.opened v2.
-func (v *Version) String() string { return fmt.Sprintf("%s v%d", v.Event.Name, v.Schema) }
+// locked adds what only the lock knows: versions and whole events of which the package has no struct any more.
+func (b *builder) locked(a *Aggregate) {
+	if b.Lock == nil {
+		return
+	}
+	steps := map[*Version]*lock.Step{}
+	for _, e := range b.Lock.Events {
+		if e.Category != a.Category {
+			continue
+		}
+		event := a.event(e.Name)
+		if event == nil {
+			event = &Event{Name: e.Name}
+			a.Events = append(a.Events, event)
+		}
+		for _, v := range e.Versions {
+			event.Decoded = v.State == lock.Retired
+			version := event.version(v.Schema)
+			if version == nil {
+				version = &Version{Event: event, Schema: v.Schema, Go: v.Go, Shape: v.Shape}
+				event.Versions = append(event.Versions, version)
+				if v.Upcast != nil {
+					steps[version] = v.Upcast
+				}
+			}
+			version.Reserved = v.Shape.Reserved
+		}
+		slices.SortFunc(event.Versions, func(x, y *Version) int { return cmp.Compare(x.Schema, y.Schema) })
+	}
+	slices.SortFunc(a.Events, func(x, y *Event) int { return strings.Compare(x.Name, y.Name) })
+	for version, step := range steps {
+		version.Next = &Next{By: step.Func}
+		name, schema, _ := strings.Cut(step.To, " ")
+		if n, err := strconv.Atoi(schema); err == nil {
+			if to := a.event(name).version(n); to != nil {
+				version.Next.To = []*Version{to}
+			}
+		}
+	}
+}
+
+// event returns the event of that name, nil if there is none.
+func (a *Aggregate) event(name string) *Event {
+	if i := slices.IndexFunc(a.Events, func(e *Event) bool { return e.Name == name }); i >= 0 {
+		return a.Events[i]
+	}
+	return nil
+}
+
+// version returns the version of that number, nil if there is none.
+func (e *Event) version(schema int) *Version {
+	if e == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(e.Versions, func(v *Version) bool { return v.Schema == schema }); i >= 0 {
+		return e.Versions[i]
+	}
+	return nil
+}

@@ -50,7 +50,13 @@ func (d *docs) spec(gen *ast.GenDecl, spec *ast.TypeSpec) {
 	})
 }
 
-func (d *docs) field(pos token.Pos) string { return d.fields[pos] }
+// field returns the doc comment of the field at pos.
+func (d *docs) field(pos token.Pos) string {
+	if d == nil {
+		return ""
+	}
+	return d.fields[pos]
+}
 
 // text returns a comment's text without directives.
 func text(doc *ast.CommentGroup) string { return strings.TrimSpace(doc.Text()) }

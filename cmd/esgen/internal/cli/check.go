@@ -8,8 +8,7 @@ func checkCommand() *command {
 
 func runCheck(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := in.flags()
-	flags.BoolVar(&g.verbose, "v", false, "")
+	flags := g.flags()
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
@@ -21,13 +20,15 @@ const checkUsage = `esgen check tells which generated files are missing, stale o
 
 Usage:
 
-	esgen check [-v] [packages]
+	esgen check [-base=branch] [-v] [packages]
 
 It is the same as esgen -check. The packages are named as for the go command, such
 as . (the default) or ./...
 
 Flags:
 
+	-base=branch
+	    where events are released, see esgen -h
 	-v  tell what is read, and when
 	-h  print this
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/docs"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 )
 
@@ -58,11 +59,10 @@ Examples:
 
 func runDocs(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := in.flags()
+	flags := g.flags()
 	check := flags.Bool("check", false, "")
 	folder := flags.String("o", filepath.Join("docs", "events"), "")
 	base := flags.String("id", "", "")
-	flags.BoolVar(&g.verbose, "v", false, "")
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
@@ -92,6 +92,9 @@ func (g *generation) catalogue(ctx context.Context, folder, base string) ([]*out
 	}
 	module := ""
 	for _, m := range models {
+		if m.Lock != nil {
+			m.Lock = history.Next(m, m.Lock, m.Frozen) // without what was never released and is gone
+		}
 		if module == "" || m.Module != "" && len(m.Module) < len(module) {
 			module = m.Module
 		}

@@ -2,15 +2,22 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"go/token"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -21,6 +28,7 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
+	base     string // the branch on which events are released, "" to find it
 	started  time.Time
 	problems *problem.List
 }
@@ -28,8 +36,7 @@ type generation struct {
 // runGenerate is esgen without the name of a command.
 func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := in.flags()
-	flags.BoolVar(&g.verbose, "v", false, "")
+	flags := g.flags()
 	check := flags.Bool("check", false, "")
 	if status, done := in.parse(flags, args); done {
 		return status
@@ -43,6 +50,14 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 
 func newGeneration(in *invocation) *generation {
 	return &generation{invocation: in, started: time.Now()}
+}
+
+// flags returns the flags that all commands on packages have.
+func (g *generation) flags() *flag.FlagSet {
+	flags := g.invocation.flags()
+	flags.BoolVar(&g.verbose, "v", false, "")
+	flags.StringVar(&g.base, "base", os.Getenv(base.Variable), "")
+	return flags
 }
 
 // write brings the packages' files up to date.
@@ -118,6 +133,9 @@ func (g *generation) status(err error) int {
 func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
 	fset := token.NewFileSet()
 	g.problems = problem.NewList(fset)
+	released := base.New(ctx, g.base)
+	defer released.Close()
+	released.Prepare(g.dir)
 	loaded, err := load.Load(ctx, load.Config{
 		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
 	})
@@ -126,10 +144,9 @@ func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
 	}
 	var models []*model.Package
 	for _, p := range loaded {
-		m := &model.Package{Package: p}
-		if p.Types != nil {
-			m = model.Build(p, g.problems)
-			check.Package(m, g.problems)
+		m, err := g.model(p, released)
+		if err != nil {
+			return nil, err
 		}
 		models = append(models, m)
 	}
@@ -138,6 +155,36 @@ func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
 	}
 	g.logf("checked %d packages", len(models))
 	return models, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := g.problems.Len()
+	working, err := lock.Read(p.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, g.problems)
+		check.Package(m, g.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if g.problems.Len() == before {
+		history.Check(m, frozen, why, g.problems)
+	}
+	return m, nil
 }
 
 // changes takes the packages through all stages but the last, which touches files.
@@ -176,6 +223,29 @@ func (g *generation) files(m *model.Package) ([]*output.Change, error) {
 		content []byte
 	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	locks, err := g.planLock(m)
+	return append(changes, locks...), err
+}
+
+// planLock compares the lock of a package with what it is to become.
+func (g *generation) planLock(m *model.Package) ([]*output.Change, error) {
+	contents := map[string][]byte{}
+	for _, e := range m.Lock.Events {
+		contents[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
+		contents[lock.FileName(e.Name)] = e.Encode()
+	}
+	var changes []*output.Change
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], g.problems)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ category: order_line gives package orderline with OrderLine. It writes
 
 	order_line/orderline.go       the state, two events, two commands, errors
 	order_line/orderline_test.go  their tests, which pass
-	order_line/es_gen.go, …       what esgen writes
+	order_line/es_gen.go, …       what esgen writes, with the lock of the events
 
 to a folder without Go files, in a module that esgen init has made ready. Nothing is
 ever overwritten; if anything fails, nothing stays.
@@ -99,7 +99,11 @@ func (in *invocation) scaffold(ctx context.Context, dir string, names scaffold.N
 	}
 	// The folder's own, so that the problems of other packages don't count.
 	g := newGeneration(&invocation{in.command, dir, in.stdout, in.stderr})
-	if status := g.write(ctx); status != OK {
+	changes, status := g.plan(ctx)
+	if status == OK {
+		status = g.apply(changes)
+	}
+	if status != OK {
 		if err := undo(); err != nil {
 			return in.failed(err)
 		}
@@ -109,10 +113,10 @@ func (in *invocation) scaffold(ctx context.Context, dir string, names scaffold.N
 	for _, f := range files {
 		fmt.Fprintf(in.stdout, "wrote %s\n", problem.Relative(in.dir, f.Path))
 	}
-	folder := problem.Relative(in.dir, dir)
-	for _, name := range []string{load.GeneratedFile, load.GeneratedTestFile} {
-		fmt.Fprintf(in.stdout, "wrote %s\n", filepath.Join(folder, name))
+	for _, change := range changes {
+		fmt.Fprintf(in.stdout, "wrote %s\n", problem.Relative(in.dir, change.Path))
 	}
+	folder := problem.Relative(in.dir, dir)
 	tidy := ""
 	if scaffold.Untidy(ctx, dir) {
 		tidy = "	go mod tidy\n"

@@ -84,7 +84,7 @@ func message(a *catalog.Aggregate, v *catalog.Version) object {
 	o.addText("description", plain(v.Doc))
 	o.add("contentType", "application/json")
 	o.add("traits", []object{ref("#/components/messageTraits/recorded")})
-	o.add("payload", ref("./"+a.Category+"/"+schemaFile(v)))
+	o.add("payload", ref("./"+a.Category+"/"+reference(schemaFile(v))))
 	if v.Next != nil {
 		o.add("tags", []object{{{"name", "old"}, {"description", becomes(v)}}})
 	}

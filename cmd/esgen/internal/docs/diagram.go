@@ -22,6 +22,8 @@ func diagram(a *catalog.Aggregate) string {
 			class := ""
 			if v.Next != nil {
 				old = append(old, v)
+			}
+			if v.Next != nil || e.Decoded {
 				class = ":::old"
 			}
 			nodes[v] = fmt.Sprintf("e%d", len(nodes)+1)

@@ -4,9 +4,11 @@ package docs
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 )
 
 // The names of the files at the catalogue's root. Each aggregate has a folder of its category's name
@@ -50,7 +52,7 @@ func Files(c *catalog.Catalog, base string) map[string][]byte {
 		files[a.Category+"/"+IndexFile] = page(a)
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				files[a.Category+"/"+schemaFile(v)] = Schema(v, base+"/"+a.Category+"/"+schemaFile(v))
+				files[a.Category+"/"+schemaFile(v)] = Schema(v, base+"/"+a.Category+"/"+reference(schemaFile(v)))
 			}
 		}
 	}
@@ -59,19 +61,10 @@ func Files(c *catalog.Catalog, base string) map[string][]byte {
 
 // schemaFile returns the name of a version's schema in the folder of its aggregate.
 func schemaFile(v *catalog.Version) string {
-	return fmt.Sprintf("%s.v%d.json", fileName(v.Event.Name), v.Schema)
+	return fmt.Sprintf("%s.v%d.json", strings.TrimSuffix(lock.FileName(v.Event.Name), ".json"), v.Schema)
 }
 
-// fileName returns an event's name as a file can have it: two that differ in their case only, or in
-// a character that file systems don't take, have different names still.
-func fileName(event string) string {
-	var b strings.Builder
-	for _, r := range event {
-		if r >= 'A' && r <= 'Z' || r == '/' || r == ':' {
-			fmt.Fprintf(&b, "~%02x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+// reference returns a file's name as a link has it.
+func reference(file string) string {
+	return (&url.URL{Path: file}).EscapedPath()
 }

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -18,7 +19,7 @@ func example() *catalog.Catalog {
 	for _, name := range []string{"a.b", "A.b", "a/b", "a:b", "a_b", "b.C"} {
 		e := &catalog.Event{Name: name}
 		for schema := 1; schema <= 2; schema++ {
-			e.Versions = append(e.Versions, &catalog.Version{Event: e, Schema: schema, Go: "Happened", Type: &catalog.Type{Kind: shape.Struct}})
+			e.Versions = append(e.Versions, &catalog.Version{Event: e, Schema: schema, Go: "Happened", Shape: &shape.Type{Kind: shape.Struct}})
 		}
 		e.Versions[0].Next = &catalog.Next{By: "upcast", To: e.Versions[1:]}
 		a.Events = append(a.Events, e)
@@ -39,7 +40,7 @@ func TestFilesHaveNamesThatDifferInMoreThanCaseAndAreKnownAsOwn(t *testing.T) {
 			t.Errorf("%s and %s are one file where case doesn't count", name, other)
 		}
 		seen[strings.ToLower(name)] = name
-		if !regexp.MustCompile(`^[A-Za-z0-9_.~/-]+$`).MatchString(name) {
+		if !regexp.MustCompile(`^[A-Za-z0-9_.!%/-]+$`).MatchString(name) {
 			t.Errorf("%s is no name on all file systems", name)
 		}
 		header, ok := docs.Header(name)
@@ -68,8 +69,8 @@ func TestReferencesInAsyncAPIResolveAndKeysAreAllowed(t *testing.T) {
 				if to, ok := value.(string); ok && key == "$ref" {
 					count++
 					if name, isFile := strings.CutPrefix(to, "./"); isFile {
-						if files[name] == nil {
-							t.Errorf("%s is not there", to)
+						if file, err := url.PathUnescape(name); err != nil || files[file] == nil {
+							t.Errorf("%s is not there: %v", to, err)
 						}
 					} else if !resolves(root, strings.TrimPrefix(to, "#/")) {
 						t.Errorf("%s leads nowhere", to)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // pageWriter writes a Markdown page.
@@ -141,15 +142,18 @@ func (p *pageWriter) event(e *catalog.Event, link func(string) string) {
 		state := "is recorded"
 		if v.Next != nil {
 			state = becomes(v)
+		} else if e.Decoded {
+			state = "is not recorded any more, and applied when it is read"
 		}
 		of := ""
 		if v.Go != "" {
 			of = ", " + code(v.Go) + ","
 		}
-		p.par("**Version %d**%s %s. [JSON Schema](%s)", v.Schema, of, state, schemaFile(v))
-		p.fields(v.Type, link)
-		for _, t := range v.Type.Structs() {
-			if t == v.Type || t.Name == "" && len(t.Fields) == 0 {
+		p.par("**Version %d**%s %s. [JSON Schema](%s)", v.Schema, of, state, reference(schemaFile(v)))
+		p.fields(v, v.Shape, link)
+		p.reserved(v)
+		for t := range v.Shape.All() {
+			if t.Kind != shape.Struct || t == v.Shape {
 				continue
 			}
 			name := code(t.Name)
@@ -157,20 +161,35 @@ func (p *pageWriter) event(e *catalog.Event, link func(string) string) {
 				name = "An object without a name"
 			}
 			p.par("%s in version %d:", name, v.Schema)
-			p.fields(t, link)
+			p.fields(v, t, link)
 		}
 	}
 }
 
+// reserved tells of fields that the version had before.
+func (p *pageWriter) reserved(v *catalog.Version) {
+	var names []string
+	for _, f := range v.Reserved {
+		names = append(names, code(f.Name))
+	}
+	if len(names) > 0 {
+		p.par("Stored events may also have %s, which it had before.", strings.Join(names, ", "))
+	}
+}
+
 // fields writes the table of a struct's fields.
-func (p *pageWriter) fields(t *catalog.Type, link func(string) string) {
+func (p *pageWriter) fields(v *catalog.Version, t *shape.Type, link func(string) string) {
 	var rows [][]string
 	for _, f := range t.Fields {
 		of := describe(f.Type)
 		if f.Quoted {
 			of += ", in quotes"
 		}
-		rows = append(rows, []string{code(f.Name), of, presence(f), inCell(f.Doc, link)})
+		name := code(f.Name)
+		for _, was := range f.Was {
+			name += ", once " + code(was)
+		}
+		rows = append(rows, []string{name, of, presence(f), inCell(v.DocOf(f), link)})
 	}
 	if len(rows) == 0 {
 		p.par("It has no fields.")

@@ -28,14 +28,14 @@ const (
 // Schema returns the JSON Schema of a version's payload: what the generated decoder accepts, in the form
 // in which values are written. Members that it doesn't know are allowed, since readers skip them.
 func Schema(v *catalog.Version, id string) []byte {
-	s := newSchemas(v.Type)
+	s := newSchemas(v)
 	var o object
 	o.add("$schema", dialect)
 	o.add("$comment", header)
 	o.add("$id", id)
 	o.add("title", v.String())
 	o.addText("description", plain(v.Doc))
-	o = append(o, s.object(v.Type)...)
+	o = append(o, s.object(v.Shape)...)
 	if len(s.parts) > 0 {
 		var defs object
 		for _, t := range s.parts {
@@ -48,15 +48,17 @@ func Schema(v *catalog.Version, id string) []byte {
 
 // schemas writes the schemas of one document.
 type schemas struct {
-	root  *catalog.Type
-	parts []*catalog.Type          // what is in $defs: structs, and types such as Tree []Tree that hold themselves
-	names map[*catalog.Type]string // of the parts
+	of    *catalog.Version
+	root  *shape.Type
+	parts []*shape.Type          // what is in $defs: structs, and types such as Tree []Tree that hold themselves
+	names map[*shape.Type]string // of the parts
 }
 
-func newSchemas(root *catalog.Type) *schemas {
-	s := &schemas{root: root, names: map[*catalog.Type]string{}}
-	taken, done := map[string]bool{}, map[*catalog.Type]bool{}
-	part := func(t *catalog.Type) {
+func newSchemas(v *catalog.Version) *schemas {
+	root := v.Shape
+	s := &schemas{of: v, root: root, names: map[*shape.Type]string{}}
+	taken, done := map[string]bool{}, map[*shape.Type]bool{}
+	part := func(t *shape.Type) {
 		if t == root || s.names[t] != "" {
 			return
 		}
@@ -68,8 +70,8 @@ func newSchemas(root *catalog.Type) *schemas {
 		s.names[t] = name
 		s.parts = append(s.parts, t)
 	}
-	var walk func(t *catalog.Type, within []*catalog.Type)
-	walk = func(t *catalog.Type, within []*catalog.Type) {
+	var walk func(t *shape.Type, within []*shape.Type)
+	walk = func(t *shape.Type, within []*shape.Type) {
 		if t != nil && slices.Contains(within, t) {
 			part(t)
 		}
@@ -103,40 +105,78 @@ func defName(name string) string {
 }
 
 // object returns the schema of a struct.
-func (s *schemas) object(t *catalog.Type) object {
-	properties, required := object{}, []string{}
+func (s *schemas) object(t *shape.Type) object {
+	properties, required, renamed := object{}, []string{}, []object{}
 	for _, f := range t.Fields {
 		properties.add(f.Name, s.field(f))
-		if f.Required {
+		for _, was := range f.Was {
+			properties.add(was, append(s.field(f), member{"deprecated", true}))
+		}
+		switch {
+		case !f.Required():
+		case len(f.Was) == 0:
 			required = append(required, f.Name)
+		default:
+			renamed = append(renamed, oneOf(f))
 		}
 	}
 	o := object{{"type", "object"}, {"properties", properties}}
 	if len(required) > 0 {
 		o.add("required", required)
 	}
+	if len(renamed) > 0 {
+		o.add("allOf", renamed)
+	}
 	o.add("additionalProperties", true)
 	return o
 }
 
+// oneOf asks for a field by its name or by one that it had before.
+func oneOf(f *shape.Field) object {
+	names := []object{{{"required", []string{f.Name}}}}
+	for _, was := range f.Was {
+		names = append(names, object{{"required", []string{was}}})
+	}
+	return object{{"anyOf", names}}
+}
+
 // field returns the schema of a member. An optional one may be null, which is as if it were not there.
-func (s *schemas) field(f *catalog.Field) object {
+func (s *schemas) field(f *shape.Field) object {
 	of := s.value(f.Type)
 	if f.Quoted {
 		of = quoted(f.Type)
 	}
-	if !f.Required {
+	if !f.Required() {
 		of = orNull(of)
 	}
-	of.addText("description", plain(f.Doc))
+	if values := examples(f.Type); len(values) > 0 && !f.Quoted {
+		of.add("examples", values)
+	}
+	of.addText("description", plain(s.of.DocOf(f)))
 	if f.Default != nil {
 		of.add("default", defaultValue(f))
 	}
 	return of
 }
 
+// examples returns the values of an enumeration, which is open: readers take others too.
+func examples(t *shape.Type) []any {
+	for t.Kind == shape.Pointer {
+		t = t.Elem
+	}
+	var values []any
+	for _, v := range t.Enum {
+		if t.Kind == shape.String {
+			values = append(values, v)
+		} else {
+			values = append(values, json.RawMessage(v))
+		}
+	}
+	return values
+}
+
 // value returns the schema of a value, or a reference to it.
-func (s *schemas) value(t *catalog.Type) object {
+func (s *schemas) value(t *shape.Type) object {
 	switch {
 	case t == s.root:
 		return ref("#")
@@ -147,7 +187,7 @@ func (s *schemas) value(t *catalog.Type) object {
 }
 
 // definition returns the schema of a value.
-func (s *schemas) definition(t *catalog.Type) object {
+func (s *schemas) definition(t *shape.Type) object {
 	switch t.Kind {
 	case shape.Bool:
 		return object{{"type", "boolean"}}
@@ -186,7 +226,7 @@ func (s *schemas) definition(t *catalog.Type) object {
 }
 
 // str returns the schema of what is stored as a string.
-func str(t *catalog.Type) object {
+func str(t *shape.Type) object {
 	o := object{{"type", "string"}}
 	switch t.Kind {
 	case shape.Bytes:
@@ -204,7 +244,7 @@ func str(t *catalog.Type) object {
 }
 
 // keys returns the schema of a map's names, nil if they are any strings.
-func keys(t *catalog.Type) object {
+func keys(t *shape.Type) object {
 	switch t.Kind {
 	case shape.Int:
 		return object{{"pattern", integerPattern}}
@@ -217,7 +257,7 @@ func keys(t *catalog.Type) object {
 }
 
 // quoted returns the schema of a value in a string, as the tag ",string" asks for.
-func quoted(t *catalog.Type) object {
+func quoted(t *shape.Type) object {
 	if t.Kind == shape.Pointer {
 		return quoted(t.Elem)
 	}
@@ -255,7 +295,7 @@ func orNull(o object) object {
 }
 
 // defaultValue returns the value of a default.
-func defaultValue(f *catalog.Field) any {
+func defaultValue(f *shape.Field) any {
 	if f.Type.Kind == shape.String && !f.Quoted {
 		return *f.Default
 	}

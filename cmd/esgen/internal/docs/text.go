@@ -108,10 +108,10 @@ func anchor(heading string) string {
 }
 
 // describe returns in words how a value is stored.
-func describe(t *catalog.Type) string { return describeIn(t, nil) }
+func describe(t *shape.Type) string { return describeIn(t, nil) }
 
 // describeIn knows the types that t is within: such as type Tree []Tree have no end.
-func describeIn(t *catalog.Type, within []*catalog.Type) string {
+func describeIn(t *shape.Type, within []*shape.Type) string {
 	if slices.Contains(within, t) {
 		if t.Name == "" {
 			return "the same"
@@ -119,7 +119,12 @@ func describeIn(t *catalog.Type, within []*catalog.Type) string {
 		return code(t.Name)
 	}
 	within = append(within, t)
-	describe := func(t *catalog.Type) string { return describeIn(t, within) }
+	describe := func(t *shape.Type) string { return describeIn(t, within) }
+	if len(t.Enum) > 0 {
+		bare := *t
+		bare.Enum = nil
+		return describe(&bare) + ": " + listed(t.Enum)
+	}
 	switch t.Kind {
 	case shape.Bool:
 		return "true or false"
@@ -162,12 +167,29 @@ func describeIn(t *catalog.Type, within []*catalog.Type) string {
 	return t.Kind.String()
 }
 
+// listed returns the first values of an enumeration.
+func listed(values []string) string {
+	const most = 12
+	var b strings.Builder
+	for i, v := range values {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(values)-most)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(code(v))
+	}
+	return b.String()
+}
+
 // presence returns in words whether a field may be missing.
-func presence(f *catalog.Field) string {
+func presence(f *shape.Field) string {
 	switch {
 	case f.Default != nil:
 		return "default " + code(*f.Default)
-	case f.Required:
+	case f.Required():
 		return "required"
 	}
 	return "optional"
@@ -179,13 +201,17 @@ func becomes(v *catalog.Version) string {
 	for i, n := range v.Next.To {
 		to[i] = n.String()
 	}
+	by := ""
+	if v.Next.By != "" {
+		by = ", by " + v.Next.By
+	}
 	switch {
 	case v.Next.Splits && len(to) == 0:
-		return "is read as any number of events, by " + v.Next.By
+		return "is read as any number of events" + by
 	case v.Next.Splits:
-		return "is read as any number of " + strings.Join(to, " and ") + ", by " + v.Next.By
+		return "is read as any number of " + strings.Join(to, " and ") + by
 	case len(to) == 0:
-		return "is dropped when it is read, by " + v.Next.By
+		return "is dropped when it is read" + by
 	}
-	return "is read as " + strings.Join(to, ", ") + ", by " + v.Next.By
+	return "is read as " + strings.Join(to, ", ") + by
 }

@@ -40,7 +40,7 @@ func TestSchemasAgreeWithDecoders(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			event := &catalog.Event{Name: "nasty." + s.name}
-			version := &catalog.Version{Event: event, Schema: 1, Type: catalog.TypeOf(of, pkg)}
+			version := &catalog.Version{Event: event, Schema: 1, Shape: of}
 			compare(t, s, compile(t, docs.Schema(version, "https://example.com/"+s.name+".json")), marshalsItself(of))
 		})
 	}
