@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 )
 
 func TestMain(m *testing.M) {
+	os.Setenv(cache.Variable, "off") // not the user's; the script cache has one of its own
 	testscript.Main(m, map[string]func(){"esgen": main})
 }
 
@@ -28,6 +31,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			env.Setenv(cache.Variable, "off")
 			// The go command's own folders, which follow from HOME, stay those of the user.
 			for _, name := range []string{"HOME", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB"} {
 				if value, ok := os.LookupEnv(name); ok {

@@ -8,11 +8,16 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/go/packages"
+
 	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
@@ -28,7 +33,8 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
-	base     string // the branch on which events are released, "" to find it
+	base     string     // the branch on which events are released, "" to find it
+	cache    *cache.Run // of packages that need no work; nil for none
 	started  time.Time
 	problems *problem.List
 }
@@ -45,6 +51,7 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	if *check {
 		return g.check(ctx)
 	}
+	g.cache = cache.Start()
 	return g.write(ctx)
 }
 
@@ -136,14 +143,22 @@ func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
 	released := base.New(ctx, g.base)
 	defer released.Close()
 	released.Prepare(g.dir)
-	loaded, err := load.Load(ctx, load.Config{
-		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
-	})
+	cfg := load.Config{Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf}
+	if g.cache != nil {
+		cfg.Known = func(p *packages.Package) bool {
+			commit, ok := released.Commit(p.Dir)
+			return ok && g.cache.Known(p, commit)
+		}
+	}
+	loaded, err := load.Load(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	var models []*model.Package
 	for _, p := range loaded {
+		if p.Known {
+			continue
+		}
 		m, err := g.model(p, released)
 		if err != nil {
 			return nil, err
@@ -193,35 +208,63 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	emitted, err := g.emit(models)
+	if err != nil {
+		return nil, err
+	}
 	var changes []*output.Change
-	for _, m := range models {
-		more, err := g.files(m)
+	var current []string // folders in which there is nothing to do
+	for i, m := range models {
+		more, err := g.files(m, emitted[i])
 		if err != nil {
 			return nil, err
 		}
 		changes = append(changes, more...)
+		if len(more) == 0 {
+			current = append(current, m.Dir)
+		}
+	}
+	if g.problems.Len() == 0 {
+		if err := g.cache.Remember(current); err != nil {
+			g.logf("remembering what is current: %v", err)
+		}
 	}
 	return changes, nil
 }
 
-// files emits the files of a package and compares them with the disk.
-func (g *generation) files(m *model.Package) ([]*output.Change, error) {
+// emitted is the generated code of a package, nil for one without directives.
+type emitted struct{ code, test []byte }
+
+// emit emits the code of all packages, several at a time.
+func (g *generation) emit(models []*model.Package) ([]emitted, error) {
+	all := make([]emitted, len(models))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, m := range models {
+		if m.Dir == "" || m.Types == nil {
+			continue
+		}
+		group.Go(func() (err error) {
+			all[i].code, all[i].test, err = emit.Package(m)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// files compares the files of a package with the disk.
+func (g *generation) files(m *model.Package, e emitted) ([]*output.Change, error) {
 	if m.Dir == "" {
 		return nil, nil
 	}
-	var code, test []byte
 	if m.Types != nil {
-		var err error
-		if code, test, err = emit.Package(m); err != nil {
-			return nil, err
-		}
-		g.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(code), len(test))
+		g.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(e.code), len(e.test))
 	}
 	var changes []*output.Change
 	for _, file := range []struct {
 		name    string
 		content []byte
-	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
+	}{{load.GeneratedFile, e.code}, {load.GeneratedTestFile, e.test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
 		if err != nil {
 			return nil, err
