@@ -8,7 +8,8 @@ func checkCommand() *command {
 
 func runCheck(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := g.flags()
+	flags := in.flags()
+	g.flags(flags)
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
@@ -27,10 +28,9 @@ as . (the default) or ./...
 
 Flags:
 
-	-base=branch
-	    where events are released, see esgen -h
-	-v  tell what is read, and when
-	-h  print this
+	-base=branch  as for esgen
+	-v            tell what is read, and when
+	-h            print this
 
 Exit status:
 

@@ -59,7 +59,8 @@ Examples:
 
 func runDocs(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := g.flags()
+	flags := in.flags()
+	g.flags(flags)
 	check := flags.Bool("check", false, "")
 	folder := flags.String("o", filepath.Join("docs", "events"), "")
 	base := flags.String("id", "", "")

@@ -33,7 +33,7 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
-	base     string     // the branch on which events are released, "" to find it
+	base     string     // the name of the base branch, "" to look for it
 	cache    *cache.Run // of packages that need no work; nil for none
 	started  time.Time
 	problems *problem.List
@@ -42,7 +42,8 @@ type generation struct {
 // runGenerate is esgen without the name of a command.
 func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
-	flags := g.flags()
+	flags := in.flags()
+	g.flags(flags)
 	check := flags.Bool("check", false, "")
 	if status, done := in.parse(flags, args); done {
 		return status
@@ -59,12 +60,10 @@ func newGeneration(in *invocation) *generation {
 	return &generation{invocation: in, started: time.Now()}
 }
 
-// flags returns the flags that all commands on packages have.
-func (g *generation) flags() *flag.FlagSet {
-	flags := g.invocation.flags()
+// flags defines the flags that writing and checking have in common.
+func (g *generation) flags(flags *flag.FlagSet) {
 	flags.BoolVar(&g.verbose, "v", false, "")
 	flags.StringVar(&g.base, "base", os.Getenv(base.Variable), "")
-	return flags
 }
 
 // write brings the packages' files up to date.
@@ -273,12 +272,12 @@ func (g *generation) files(m *model.Package, e emitted) ([]*output.Change, error
 			changes = append(changes, change)
 		}
 	}
-	locks, err := g.planLock(m)
+	locks, err := g.locks(m)
 	return append(changes, locks...), err
 }
 
-// planLock compares the lock of a package with what it is to become.
-func (g *generation) planLock(m *model.Package) ([]*output.Change, error) {
+// locks compares the lock of a package with what it is to become.
+func (g *generation) locks(m *model.Package) ([]*output.Change, error) {
 	contents := map[string][]byte{}
 	for _, e := range m.Lock.Events {
 		contents[filepath.Base(e.Pos.Filename)] = nil
