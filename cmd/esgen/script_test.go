@@ -11,7 +11,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Setenv(cache.Variable, "off") // not the user's; the script cache has one of its own
+	// Not the user's. The scripts, which come by here too when they run esgen, name their own.
+	if _, ok := os.LookupEnv(cache.Variable); !ok {
+		os.Setenv(cache.Variable, "off")
+	}
 	testscript.Main(m, map[string]func(){"esgen": main})
 }
 
