@@ -1,12 +1,9 @@
 package catalog
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -42,9 +39,15 @@ func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
 	a := &Aggregate{Category: from.Category, Go: from.Go, Package: b.Path, Doc: b.docs.types[from.Go]}
 	events, versions := map[*model.Event]*Event{}, map[*model.Version]*Version{}
 	for _, e := range from.Events {
-		event := &Event{Name: e.Name}
+		event := &Event{Name: e.Name, Was: e.Was}
 		for _, v := range e.Versions {
-			version := &Version{Event: event, Schema: v.Schema, Go: v.Go, Doc: b.docs.types[v.Go], Shape: v.Shape, docs: b.docs}
+			version := &Version{Event: event, Schema: v.Schema, Shape: v.Shape, Retired: v.Retired, docs: b.docs}
+			if v.Type != nil {
+				version.Go, version.Doc = v.Go, b.docs.types[v.Go]
+			}
+			if v.Locked != nil {
+				version.Reserved = v.Locked.Shape.Reserved
+			}
 			event.Versions = append(event.Versions, version)
 			versions[v] = version
 		}
@@ -58,7 +61,6 @@ func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
 			}
 		}
 	}
-	b.locked(a)
 	a.Commands = b.calls.commands(from, events)
 	return a
 }
@@ -66,70 +68,12 @@ func (b *builder) aggregate(from *model.Aggregate) *Aggregate {
 func (b *builder) next(a *model.Aggregate, u *model.Upcast, versions map[*model.Version]*Version) *Next {
 	next := &Next{By: u.Func, Splits: u.Result == model.Many}
 	switch {
+	case u.Written():
+		next.To = []*Version{versions[u.Next]}
 	case u.To != nil:
 		next.To = []*Version{versions[u.To]}
 	case u.Result == model.Many:
 		next.To = b.calls.parts(u.Func, a, versions)
 	}
 	return next
-}
-
-// locked adds what only the lock knows: versions and whole events of which the package has no struct any more.
-func (b *builder) locked(a *Aggregate) {
-	if b.Lock == nil {
-		return
-	}
-	steps := map[*Version]*lock.Step{}
-	for _, e := range b.Lock.Events {
-		if e.Category != a.Category {
-			continue
-		}
-		event := a.event(e.Name)
-		if event == nil {
-			event = &Event{Name: e.Name}
-			a.Events = append(a.Events, event)
-		}
-		for _, v := range e.Versions {
-			event.Decoded = v.State == lock.Retired
-			version := event.version(v.Schema)
-			if version == nil {
-				version = &Version{Event: event, Schema: v.Schema, Go: v.Go, Shape: v.Shape}
-				event.Versions = append(event.Versions, version)
-				if v.Upcast != nil {
-					steps[version] = v.Upcast
-				}
-			}
-			version.Reserved = v.Shape.Reserved
-		}
-		slices.SortFunc(event.Versions, func(x, y *Version) int { return cmp.Compare(x.Schema, y.Schema) })
-	}
-	slices.SortFunc(a.Events, func(x, y *Event) int { return strings.Compare(x.Name, y.Name) })
-	for version, step := range steps {
-		version.Next = &Next{By: step.Func}
-		name, schema, _ := strings.Cut(step.To, " ")
-		if n, err := strconv.Atoi(schema); err == nil {
-			if to := a.event(name).version(n); to != nil {
-				version.Next.To = []*Version{to}
-			}
-		}
-	}
-}
-
-// event returns the event of that name, nil if there is none.
-func (a *Aggregate) event(name string) *Event {
-	if i := slices.IndexFunc(a.Events, func(e *Event) bool { return e.Name == name }); i >= 0 {
-		return a.Events[i]
-	}
-	return nil
-}
-
-// version returns the version of that number, nil if there is none.
-func (e *Event) version(schema int) *Version {
-	if e == nil {
-		return nil
-	}
-	if i := slices.IndexFunc(e.Versions, func(v *Version) bool { return v.Schema == schema }); i >= 0 {
-		return e.Versions[i]
-	}
-	return nil
 }

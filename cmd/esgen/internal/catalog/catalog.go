@@ -37,24 +37,27 @@ type Command struct {
 // Event is all that is stored under one name.
 type Event struct {
 	Name     string
+	Was      []string   // its former names
 	Versions []*Version // ascending
-	Decoded  bool       // it is never recorded again, and still applied when it is read
 }
 
 // Last returns the highest version.
 func (e *Event) Last() *Version { return e.Versions[len(e.Versions)-1] }
 
 // Retired reports whether the event is only read: nothing records it any more.
-func (e *Event) Retired() bool { return e.Decoded || e.Last().Next != nil }
+func (e *Event) Retired() bool { return e.Last().Retired || e.Last().Next != nil }
 
 // Version is an event in one schema version.
 type Version struct {
 	Event  *Event
 	Schema int
-	Go     string // the struct's name, or that which it last had
-	Doc    string // "" where the struct is gone
+	Go     string // the struct's name; "" where there is none any more
+	Doc    string
 	Shape  *shape.Type
 	Next   *Next // nil for the version that is applied
+
+	// Retired says that it is applied when it is read, and never recorded any more.
+	Retired bool
 
 	// Reserved has the fields that it had before, and that stored events may still have.
 	Reserved []*shape.Field

@@ -7,7 +7,6 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/docs"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 )
 
@@ -78,7 +77,7 @@ func runDocs(ctx context.Context, in *invocation, args []string) int {
 		return status
 	}
 	if *check {
-		return g.report(changes, "run esgen docs")
+		return g.drift(changes, "run esgen docs")
 	}
 	status := g.apply(changes)
 	output.Tidy(*folder, changes)
@@ -87,15 +86,12 @@ func runDocs(ctx context.Context, in *invocation, args []string) int {
 
 // catalogue returns what is to be changed in the catalogue's folder.
 func (g *generation) catalogue(ctx context.Context, folder, base string) ([]*output.Change, error) {
-	models, err := g.models(ctx)
+	models, err := g.load(ctx)
 	if err != nil || g.problems.Len() > 0 {
 		return nil, err
 	}
 	module := ""
 	for _, m := range models {
-		if m.Lock != nil {
-			m.Lock = history.Next(m, m.Lock, m.Frozen) // without what was never released and is gone
-		}
 		if module == "" || m.Module != "" && len(m.Module) < len(module) {
 			module = m.Module
 		}

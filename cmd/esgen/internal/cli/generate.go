@@ -35,7 +35,10 @@ type generation struct {
 	verbose  bool
 	base     string     // the name of the base branch, "" to look for it
 	cache    *cache.Run // of packages that need no work; nil for none
+	format   problem.Format
+	compare  func(*model.Package) // reports what the code has done to what is released
 	started  time.Time
+	fset     *token.FileSet
 	problems *problem.List
 }
 
@@ -57,7 +60,18 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 }
 
 func newGeneration(in *invocation) *generation {
-	return &generation{invocation: in, started: time.Now()}
+	g := &generation{invocation: in, started: time.Now(), format: problem.Text}
+	g.compare = g.breaking
+	return g
+}
+
+// breaking reports the changes to what is released that must not be released as they are.
+func (g *generation) breaking(m *model.Package) {
+	for _, f := range history.Findings(g.fset, m, m.Frozen) {
+		if f.Breaks() {
+			f.Report(g.problems)
+		}
+	}
 }
 
 // flags defines the flags that writing and checking have in common.
@@ -97,18 +111,15 @@ func (g *generation) check(ctx context.Context) int {
 	if status != OK {
 		return status
 	}
-	return g.report(changes, "run esgen (go generate)")
+	return g.drift(changes, "run esgen (go generate)")
 }
 
-// report prints what is to be changed, with what would do it, and returns the status.
-func (g *generation) report(changes []*output.Change, remedy string) int {
+// drift reports what is to be changed, with what would do it, and returns the status.
+func (g *generation) drift(changes []*output.Change, remedy string) int {
 	for _, change := range changes {
-		fmt.Fprintf(g.stderr, "%s: %s: %s\n", problem.Relative(g.dir, change.Path), change.State, remedy)
+		g.problems.Add(token.Position{Filename: change.Path}, string(change.State)+": "+remedy)
 	}
-	if len(changes) > 0 {
-		return Problems
-	}
-	return OK
+	return g.report()
 }
 
 // plan returns what is to be changed on the disk, or prints why it can't and returns the status.
@@ -125,85 +136,45 @@ func (g *generation) status(err error) int {
 		g.adviseTidy(err.Error())
 		return status
 	case g.problems.Len() > 0:
-		lines := g.problems.Lines(g.dir)
-		for _, line := range lines {
-			fmt.Fprintln(g.stderr, line)
-		}
-		g.adviseTidy(lines...)
+		status := g.report()
+		g.adviseTidy(g.problems.Lines(g.dir)...)
+		return status
+	}
+	return OK
+}
+
+// report prints the problems, to the standard output where it is for tools to read, and returns the status.
+func (g *generation) report() int {
+	w := g.stderr
+	if g.format != problem.Text {
+		w = g.stdout
+	}
+	if err := g.problems.Print(w, g.format, g.dir); err != nil {
+		return g.failed(err)
+	}
+	if g.problems.Len() > 0 {
 		return Problems
 	}
 	return OK
 }
 
-// models loads and checks the packages. It returns nothing if there are problems.
-func (g *generation) models(ctx context.Context) ([]*model.Package, error) {
-	fset := token.NewFileSet()
-	g.problems = problem.NewList(fset)
+// load loads and checks the packages, in view of what is released. It returns nothing if there are problems.
+func (g *generation) load(ctx context.Context) ([]*model.Package, error) {
+	g.fset = token.NewFileSet()
+	g.problems = problem.NewList(g.fset)
 	released := base.New(ctx, g.base)
 	defer released.Close()
 	released.Prepare(g.dir)
-	cfg := load.Config{Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf}
-	if g.cache != nil {
-		cfg.Known = func(p *packages.Package) bool {
-			commit, ok := released.Commit(p.Dir)
-			return ok && g.cache.Known(p, commit)
-		}
-	}
-	loaded, err := load.Load(ctx, cfg)
-	if err != nil {
+	models, err := g.models(ctx, released)
+	if err != nil || g.problems.Len() > 0 {
 		return nil, err
 	}
-	var models []*model.Package
-	for _, p := range loaded {
-		if p.Known {
-			continue
-		}
-		m, err := g.model(p, released)
-		if err != nil {
-			return nil, err
-		}
-		models = append(models, m)
-	}
-	if g.problems.Len() > 0 {
-		return nil, nil
-	}
-	g.logf("checked %d packages", len(models))
 	return models, nil
-}
-
-// model builds the model of a package, checks it and compares it with the lock.
-func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
-	m := &model.Package{Package: p}
-	if p.Dir == "" {
-		return m, nil
-	}
-	before := g.problems.Len()
-	working, err := lock.Read(p.Dir, g.problems)
-	if err != nil {
-		return nil, err
-	}
-	inBase, why, err := released.Released(p.Dir, working)
-	if err != nil {
-		return nil, err
-	}
-	frozen := working.Frozen(inBase)
-	if len(working.Events)+len(frozen.Events) > 0 {
-		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
-	}
-	if p.Types != nil {
-		m = model.Build(p, g.problems)
-		check.Package(m, g.problems)
-	}
-	m.Lock, m.Frozen = working, frozen
-	if g.problems.Len() == before {
-		history.Check(m, frozen, why, g.problems)
-	}
-	return m, nil
 }
 
 // changes takes the packages through all stages but the last, which touches files.
 func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
-	models, err := g.models(ctx)
+	models, err := g.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -229,6 +200,66 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		}
 	}
 	return changes, nil
+}
+
+// models loads the packages and checks them.
+func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.Package, error) {
+	cfg := load.Config{Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf}
+	if g.cache != nil {
+		cfg.Known = func(p *packages.Package) bool {
+			commit, ok := released.Commit(p.Dir)
+			return ok && g.cache.Known(p, commit)
+		}
+	}
+	loaded, err := load.Load(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	var models []*model.Package
+	for _, p := range loaded {
+		if p.Known {
+			continue
+		}
+		m, err := g.model(p, released)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	if g.problems.Len() == 0 {
+		g.logf("checked %d packages", len(models))
+	}
+	return models, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := g.problems.Len()
+	working, err := lock.Read(p.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, working, frozen, g.problems)
+		check.Package(m, g.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if g.problems.Len() == before {
+		g.compare(m)
+	}
+	return m, nil
 }
 
 // emitted is the generated code of a package, nil for one without directives.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/scaffold"
@@ -148,7 +149,7 @@ func categories(ctx context.Context, dir string) map[string]string {
 		if p.Types == nil {
 			continue
 		}
-		for _, a := range model.Build(p, problems).Aggregates {
+		for _, a := range model.Build(p, &lock.Lock{}, &lock.Lock{}, problems).Aggregates {
 			found[a.Category] = p.Path + "." + a.Go
 		}
 	}

@@ -34,6 +34,8 @@ Directives stand at the end of the doc comment, without a space after the //:
 	    version=2           schema version (default: 1)
 	    aggregate=Account   where the package has several (the Go name)
 	    apply=assign        write the apply method too: fields are copied by name
+	    allow=RULE:path     changes to what is released that are meant all the same,
+	                        separated by commas: see esgen help check
 	//esgen:upcast          on a function from a struct of an old version to one of a
 	                        later version: func(OldV1) New; func(Old) []New or
 	                        func(Old) []AccountEvent splits it; func(Old) drops it;

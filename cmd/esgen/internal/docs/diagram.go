@@ -23,7 +23,7 @@ func diagram(a *catalog.Aggregate) string {
 			if v.Next != nil {
 				old = append(old, v)
 			}
-			if v.Next != nil || e.Decoded {
+			if v.Next != nil || v.Retired {
 				class = ":::old"
 			}
 			nodes[v] = fmt.Sprintf("e%d", len(nodes)+1)

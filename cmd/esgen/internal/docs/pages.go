@@ -137,12 +137,15 @@ func inCell(doc string, link func(string) string) string {
 
 func (p *pageWriter) event(e *catalog.Event, link func(string) string) {
 	p.par("### %s", e.Name)
+	if len(e.Was) > 0 {
+		p.par("Stored as %s before.", strings.Join(e.Was, ", "))
+	}
 	for _, v := range slices.Backward(e.Versions) {
 		p.par("%s", markdown(v.Doc, link))
 		state := "is recorded"
 		if v.Next != nil {
 			state = becomes(v)
-		} else if e.Decoded {
+		} else if v.Retired {
 			state = "is not recorded any more, and applied when it is read"
 		}
 		of := ""
