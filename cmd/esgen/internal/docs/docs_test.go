@@ -1,12 +1,15 @@
 package docs_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/catalog"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/docs"
@@ -115,5 +118,50 @@ func TestLinksInPagesLeadToHeadings(t *testing.T) {
 	page := string(docs.Files(example(), "https://example.com")["order/README.md"])
 	if !strings.Contains(page, "| `Do() error` | [a.b](#ab) |") || !strings.Contains(page, "\n### a.b\n") {
 		t.Errorf("the command doesn't lead to its event:\n%s", page)
+	}
+}
+
+func TestFormerNamesAreAcceptedInPlaceOfTheNewOneAndNotBesideIt(t *testing.T) {
+	t.Parallel()
+	text := &shape.Type{Kind: shape.String}
+	of := &shape.Type{Kind: shape.Struct, Fields: []*shape.Field{
+		{Name: "name", Was: []string{"title", "heading", "other"}, Type: text},
+		{Name: "note", Was: []string{"remark"}, Type: text, OmitEmpty: true},
+		{Name: "other", Type: text},
+	}}
+	v := &catalog.Version{Event: &catalog.Event{Name: "thing.named"}, Schema: 1, Shape: of}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(docs.Schema(v, "https://example.com/thing.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("thing.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("thing.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, valid := range map[string]bool{
+		`{"other":"o","name":"n"}`:                           true,
+		`{"other":"o","title":"n"}`:                          true,
+		`{"other":"o","heading":"n","note":"x"}`:             true,
+		`{"other":"o","heading":"n","remark":"x"}`:           true,
+		`{"other":"o","heading":"n","remark":null}`:          true,
+		`{"other":"o"}`:                                      false,
+		`{"other":"o","name":"n","title":"n"}`:               false,
+		`{"other":"o","title":"n","heading":"n"}`:            false,
+		`{"other":"o","title":1}`:                            false,
+		`{"other":"o","name":"n","note":"x","remark":"x"}`:   false,
+		`{"other":"o","name":"n","remark":1}`:                false,
+		`{"other":"o","name":"n","remark":"x","unknown":[]}`: true,
+	} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != valid {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

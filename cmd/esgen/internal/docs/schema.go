@@ -109,15 +109,15 @@ func (s *schemas) object(t *shape.Type) object {
 	properties, required, renamed := object{}, []string{}, []object{}
 	for _, f := range t.Fields {
 		properties.add(f.Name, s.field(f))
-		for _, was := range f.Was {
+		former := formerNames(t, f)
+		for _, was := range former {
 			properties.add(was, append(s.field(f), member{"deprecated", true}))
 		}
 		switch {
-		case !f.Required():
-		case len(f.Was) == 0:
+		case len(former) > 0:
+			renamed = append(renamed, oneName(f, former))
+		case f.Required():
 			required = append(required, f.Name)
-		default:
-			renamed = append(renamed, oneOf(f))
 		}
 	}
 	o := object{{"type", "object"}, {"properties", properties}}
@@ -131,13 +131,23 @@ func (s *schemas) object(t *shape.Type) object {
 	return o
 }
 
-// oneOf asks for a field by its name or by one that it had before.
-func oneOf(f *shape.Field) object {
-	names := []object{{{"required", []string{f.Name}}}}
-	for _, was := range f.Was {
-		names = append(names, object{{"required", []string{was}}})
+// formerNames returns the names that a field is read by too: those that no other field has now.
+func formerNames(t *shape.Type, f *shape.Field) []string {
+	return slices.DeleteFunc(slices.Clone(f.Was), func(was string) bool {
+		return slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Name == was })
+	})
+}
+
+// oneName asks for a field by one of its names. Two of them would be the field twice.
+func oneName(f *shape.Field, former []string) object {
+	var names []object
+	for _, name := range append([]string{f.Name}, former...) {
+		names = append(names, object{{"required", []string{name}}})
 	}
-	return object{{"anyOf", names}}
+	if !f.Required() {
+		names = append(names, object{{"not", object{{"anyOf", slices.Clone(names)}}}})
+	}
+	return object{{"oneOf", names}}
 }
 
 // field returns the schema of a member. An optional one may be null, which is as if it were not there.
