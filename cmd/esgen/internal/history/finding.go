@@ -191,7 +191,7 @@ func (j *judge) removed() {
 			f.To = v.Event.Name
 			f.Remedy = fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
 		} else {
-			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
+			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
 				locked.Last().Go, locked.Name, locked.Aggregate)
 		}
 		j.findings = append(j.findings, f)
