@@ -405,10 +405,11 @@ func decodeTransferConfirmed(data []byte, v *TransferConfirmed) error {
 	return d.End()
 }
 
+var fieldsOfTransferConfirmed = codec.NewFields()
+
 // readTransferConfirmed reads TransferConfirmed.
 func readTransferConfirmed(d *codec.Decoder, v *TransferConfirmed) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfTransferConfirmed); field >= 0; field = d.Field(fieldsOfTransferConfirmed, field) {
 	}
 }
 
@@ -426,10 +427,11 @@ func decodeTransferDebited(data []byte, v *TransferDebited) error {
 	return d.End()
 }
 
+var fieldsOfTransferDebited = codec.NewFields()
+
 // readTransferDebited reads TransferDebited.
 func readTransferDebited(d *codec.Decoder, v *TransferDebited) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfTransferDebited); field >= 0; field = d.Field(fieldsOfTransferDebited, field) {
 	}
 }
 
@@ -452,16 +454,17 @@ func decodeTransferRefused(data []byte, v *TransferRefused) error {
 	return d.End()
 }
 
+var fieldsOfTransferRefused = codec.NewFields("reason")
+
 // readTransferRefused reads TransferRefused.
 func readTransferRefused(d *codec.Decoder, v *TransferRefused) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "reason":
+	for field := d.Struct(fieldsOfTransferRefused); field >= 0; field = d.Field(fieldsOfTransferRefused, field) {
+		switch field {
+		case 0:
+			// reason
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -488,16 +491,17 @@ func decodeTransferRejected(data []byte, v *TransferRejected) error {
 	return d.End()
 }
 
+var fieldsOfTransferRejected = codec.NewFields("reason")
+
 // readTransferRejected reads TransferRejected.
 func readTransferRejected(d *codec.Decoder, v *TransferRejected) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "reason":
+	for field := d.Struct(fieldsOfTransferRejected); field >= 0; field = d.Field(fieldsOfTransferRejected, field) {
+		switch field {
+		case 0:
+			// reason
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -534,25 +538,29 @@ func decodeTransferRequested(data []byte, v *TransferRequested) error {
 	return d.End()
 }
 
+var fieldsOfTransferRequested = codec.NewFields("account", "to", "amount", "timeout")
+
 // readTransferRequested reads TransferRequested.
 func readTransferRequested(d *codec.Decoder, v *TransferRequested) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "account":
+	for field := d.Struct(fieldsOfTransferRequested); field >= 0; field = d.Field(fieldsOfTransferRequested, field) {
+		switch field {
+		case 0:
+			// account
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case "to":
+		case 1:
+			// to
 			seen = d.Once(seen, 0x2)
 			v.To = d.String()
-		case "amount":
+		case 2:
+			// amount
 			seen = d.Once(seen, 0x4)
 			readMoneyAmount(d, &v.Amount)
-		case "timeout":
+		case 3:
+			// timeout
 			seen = d.Once(seen, 0x8)
 			v.Timeout = d.Int64()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -573,19 +581,21 @@ func appendMoneyAmount(dst []byte, v *money.Amount) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfMoneyAmount = codec.NewFields("minor", "currency")
+
 // readMoneyAmount reads github.com/esgen-go/esgen/examples/bank/money.Amount.
 func readMoneyAmount(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "minor":
+	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Field(fieldsOfMoneyAmount, field) {
+		switch field {
+		case 0:
+			// minor
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -607,10 +617,11 @@ func decodeTransferReturned(data []byte, v *TransferReturned) error {
 	return d.End()
 }
 
+var fieldsOfTransferReturned = codec.NewFields()
+
 // readTransferReturned reads TransferReturned.
 func readTransferReturned(d *codec.Decoder, v *TransferReturned) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfTransferReturned); field >= 0; field = d.Field(fieldsOfTransferReturned, field) {
 	}
 }
 
@@ -633,16 +644,17 @@ func decodeTransferStuck(data []byte, v *TransferStuck) error {
 	return d.End()
 }
 
+var fieldsOfTransferStuck = codec.NewFields("reason")
+
 // readTransferStuck reads TransferStuck.
 func readTransferStuck(d *codec.Decoder, v *TransferStuck) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "reason":
+	for field := d.Struct(fieldsOfTransferStuck); field >= 0; field = d.Field(fieldsOfTransferStuck, field) {
+		switch field {
+		case 0:
+			// reason
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -664,10 +676,11 @@ func decodeTransferTimedOut(data []byte, v *TransferTimedOut) error {
 	return d.End()
 }
 
+var fieldsOfTransferTimedOut = codec.NewFields()
+
 // readTransferTimedOut reads TransferTimedOut.
 func readTransferTimedOut(d *codec.Decoder, v *TransferTimedOut) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfTransferTimedOut); field >= 0; field = d.Field(fieldsOfTransferTimedOut, field) {
 	}
 }
 
@@ -707,31 +720,37 @@ func decodeTransferState(data []byte, v *Transfer) error {
 	return d.End()
 }
 
+var fieldsOfTransferState = codec.NewFields("Account", "To", "Amount", "Timeout", "State", "Reason")
+
 // readTransferState reads Transfer's state.
 func readTransferState(d *codec.Decoder, v *Transfer) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Account":
+	for field := d.Struct(fieldsOfTransferState); field >= 0; field = d.Field(fieldsOfTransferState, field) {
+		switch field {
+		case 0:
+			// Account
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case "To":
+		case 1:
+			// To
 			seen = d.Once(seen, 0x2)
 			v.To = d.String()
-		case "Amount":
+		case 2:
+			// Amount
 			seen = d.Once(seen, 0x4)
 			readMoneyAmountState(d, &v.Amount)
-		case "Timeout":
+		case 3:
+			// Timeout
 			seen = d.Once(seen, 0x8)
 			v.Timeout = time.Duration(d.Int64())
-		case "State":
+		case 4:
+			// State
 			seen = d.Once(seen, 0x10)
 			v.State = State(d.String())
-		case "Reason":
+		case 5:
+			// Reason
 			seen = d.Once(seen, 0x20)
 			v.Reason = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3f != 0x3f {
@@ -752,19 +771,21 @@ func appendMoneyAmountState(dst []byte, v *money.Amount) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfMoneyAmountState = codec.NewFields("Minor", "Currency")
+
 // readMoneyAmountState reads github.com/esgen-go/esgen/examples/bank/money.Amount's state.
 func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Minor":
+	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Field(fieldsOfMoneyAmountState, field) {
+		switch field {
+		case 0:
+			// Minor
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case "Currency":
+		case 1:
+			// Currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
