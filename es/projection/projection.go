@@ -75,7 +75,7 @@ func (d Definition[TX]) validate() error {
 	case d.Version < 0:
 		return fmt.Errorf("version %d: %w", d.Version, es.ErrNegative)
 	case d.Create == nil || d.Handle == nil || d.Drop == nil:
-		return errors.New("Create, Handle and Drop are needed")
+		return errors.New("its definition lacks one of Create, Handle and Drop")
 	}
 	return nil
 }
