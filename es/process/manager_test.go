@@ -225,49 +225,6 @@ func TestADeadlineThatPassedMeanwhileIsDueAtTheNextStart(t *testing.T) {
 	})
 }
 
-func TestTimersKeepTheirOrderAndAreRecordedWithProgressOrNotAtAll(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(t *testing.T, s store) {
-		at := add(t, s, order(1), "order.placed")
-		now := time.Now().UTC().Truncate(time.Microsecond)
-		timer := func(id string, after time.Duration) es.Timer {
-			return es.Timer{ID: id, Due: now.Add(after), Data: []byte(id)}
-		}
-		a, b, c := timer("a", 2), timer("b", time.Microsecond), timer("c", time.Second)
-		a.Due = b.Due
-		if err := s.RecordTimers(t.Context(), es.Progress{Name: "p", To: at}, "n", es.TimerChanges{Set: []es.Timer{c, b, a}}); err != nil {
-			t.Fatal(err)
-		}
-		err := s.RecordTimers(t.Context(), es.Progress{Name: "p", From: 0, To: at}, "n", es.TimerChanges{Clear: []string{"a"}})
-		if !errors.Is(err, es.ErrFenced) {
-			t.Fatalf("RecordTimers with another's progress: %v, want es.ErrFenced", err)
-		}
-		for limit, want := range [][]es.Timer{{a, b, c}, {a}, {a, b}} {
-			if got, err := s.Timers(t.Context(), "n", limit); err != nil || cmp.Diff(want, got) != "" {
-				t.Fatalf("Timers, at most %d: %v\n%s", limit, err, cmp.Diff(want, got))
-			}
-		}
-		later := timer("b", time.Hour)
-		if err := s.RecordTimers(t.Context(), es.Progress{Name: "p", From: at, To: at}, "n", es.TimerChanges{Set: []es.Timer{later}, Clear: []string{"c", "x"}}); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.ClearTimer(t.Context(), "n", b); err != nil { // it is due later by now
-			t.Fatal(err)
-		}
-		if err := s.ClearTimer(t.Context(), "n", a); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.Timers(t.Context(), "n", 0); err != nil || cmp.Diff([]es.Timer{later}, got) != "" {
-			t.Fatalf("Timers: %v\n%s", err, cmp.Diff([]es.Timer{later}, got))
-		}
-		for _, bad := range []es.TimerChanges{{Set: []es.Timer{{Due: now}}}, {Clear: []string{""}}, {Set: []es.Timer{{ID: "a"}}}} {
-			if err := s.RecordTimers(t.Context(), es.Progress{Name: "p", From: at, To: at}, "n", bad); !errors.Is(err, es.ErrInvalidName) {
-				t.Fatalf("RecordTimers(%+v): %v, want es.ErrInvalidName", bad, err)
-			}
-		}
-	})
-}
-
 func TestMain(m *testing.M) {
 	if at := os.Getenv(childVar); at != "" {
 		child(at)
