@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -330,4 +331,30 @@ func events(t *testing.T, s es.Feed) (n int64) {
 		n++
 	}
 	return n
+}
+
+// As after the restore of an older backup beside which a newer checkpoint was kept.
+func TestACheckpointBeyondTheHeadIsAnErrorAndNoSilentSkip(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		m := at.model(t, s, tally{})
+		fill(t, s, "a", 1, 5)
+		if err := m.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		table := "checkpoints"
+		if schema, _, ok := strings.Cut(string(at), " "); ok {
+			table = schema + "." + table
+		}
+		if err := m.write(t.Context(), "UPDATE "+table+" SET position = 1000"); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(t.Context()); !errors.Is(err, es.ErrBeyondHead) {
+			t.Fatalf("Run: %v, want es.ErrBeyondHead", err)
+		}
+		if err := m.WaitFor(t.Context(), 5); !errors.Is(err, es.ErrBeyondHead) {
+			t.Fatalf("WaitFor: %v, want es.ErrBeyondHead", err)
+		}
+	})
 }

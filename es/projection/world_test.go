@@ -108,6 +108,7 @@ type model struct {
 	runner
 	at      place
 	running func() bool
+	write   func(ctx context.Context, text string) error
 	view    func(ctx context.Context, f func(ctx context.Context, t tx, version int) error) error
 }
 
@@ -181,7 +182,11 @@ func newModel[TX any](at place, s es.Store, d tally, opts []projection.Option, w
 		return model{}, err
 	}
 	running := func() bool { return errors.Is(p.Build(canceled), projection.ErrRunning) }
-	return model{p, at, running, func(ctx context.Context, f func(context.Context, tx, int) error) error {
+	write := func(ctx context.Context, text string) error {
+		txs, _ := es.Capability[projection.Store[TX]](s)
+		return txs.InTx(ctx, func(ctx context.Context, t TX) error { return wrap(t).exec(ctx, text) })
+	}
+	return model{p, at, running, write, func(ctx context.Context, f func(context.Context, tx, int) error) error {
 		return p.View(ctx, func(ctx context.Context, t TX, version int) error { return f(ctx, wrap(t), version) })
 	}}, nil
 }
