@@ -175,7 +175,7 @@ func (p *Projection[TX]) Versions(ctx context.Context) (m es.ReadModel, err erro
 //
 // f may be called again, if the version was dropped meanwhile.
 func (p *Projection[TX]) View(ctx context.Context, f func(ctx context.Context, tx TX, version int) error) error {
-	for tried := 0; ; {
+	for {
 		version := 0
 		err := p.txs.ReadTx(ctx, func(ctx context.Context, tx TX) error {
 			m, err := p.txs.ReadModelTx(ctx, tx, p.def.Name)
@@ -187,13 +187,12 @@ func (p *Projection[TX]) View(ctx context.Context, f func(ctx context.Context, t
 			}
 			return f(ctx, tx, version)
 		})
-		if err != nil && version != tried {
-			if m, again := p.Versions(ctx); again == nil && !m.Has(version) && version != 0 {
-				tried = version
-				continue
-			}
+		if err == nil || version == 0 {
+			return p.wrap(err)
 		}
-		return p.wrap(err)
+		if m, failed := p.Versions(ctx); failed != nil || m.Has(version) {
+			return p.wrap(err)
+		}
 	}
 }
 

@@ -22,13 +22,9 @@ import (
 func (p *Projection[TX]) Run(ctx context.Context) error {
 	return p.once(func() error {
 		for {
-			version := p.def.Version
-			if version == 0 {
-				m, err := p.Versions(ctx)
-				if err != nil {
-					return unless(ctx, err)
-				}
-				version = max(m.Serving, 1)
+			version, err := p.own(ctx)
+			if err != nil {
+				return unless(ctx, err)
 			}
 			r := &run[TX]{Projection: p, version: version, began: time.Now(), follows: p.def.Version == 0}
 			if err := r.run(ctx); !errors.Is(err, errFollow) {
@@ -39,7 +35,7 @@ func (p *Projection[TX]) Run(ctx context.Context) error {
 }
 
 // CatchUp brings the read model to the head of the feed as it is now, and returns: what a program
-// does that doesn't run for long. Where another process runs the projection, it is left to that. The first
+// does that doesn't run for long. Where the projection runs already, here or in another process, it is left to that. The first
 // version is built. The errors are those of [Projection.Build].
 func (p *Projection[TX]) CatchUp(ctx context.Context) error {
 	head, err := p.feed.Head(ctx)
@@ -51,11 +47,28 @@ func (p *Projection[TX]) CatchUp(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop(nil)
-	running.Go(func() { stop(p.Run(ctx)) })
+	running.Go(func() {
+		if err := p.Run(ctx); !errors.Is(err, ErrRunning) {
+			stop(err)
+		}
+	})
 	if err := p.WaitFor(ctx, head); err != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// own is the version that this process keeps: the one that is defined, or the one that serves.
+func (p *Projection[TX]) own(ctx context.Context) (version int, err error) {
+	if p.def.Version > 0 {
+		return p.def.Version, nil
+	}
+	err = persistently(ctx, p.logger, func() error {
+		m, err := p.Versions(ctx)
+		version = max(m.Serving, 1)
+		return lost(ctx, err)
+	})
+	return version, err
 }
 
 // Build builds the version, unless it serves already, and returns when it serves. It goes on where an
@@ -63,7 +76,13 @@ func (p *Projection[TX]) CatchUp(ctx context.Context) error {
 // version serves, a *[subscription.EventError] where Handle fails for good, the
 // context's, or the store's.
 func (p *Projection[TX]) Build(ctx context.Context) error {
-	return p.once(func() error { return p.build(ctx, max(p.def.Version, 1)) })
+	return p.once(func() error {
+		version, err := p.own(ctx)
+		if err != nil {
+			return err
+		}
+		return p.build(ctx, version)
+	})
 }
 
 // Rebuild builds the version after the one that serves, or goes on with it where that was broken off,
