@@ -120,7 +120,7 @@ func (accountType) Root(a *Account) *aggregate.Root {
 }
 
 func (accountType) Fingerprint() string {
-	return "90ef1e6a3579b36db6a0ca76"
+	return "919665931f5bed9561ed0621"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the

@@ -10,6 +10,7 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
@@ -115,6 +116,7 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		if p.Types != nil {
 			m = model.Build(p, g.problems)
 			check.Package(m, g.problems)
+			fold.Package(m, g.problems)
 		}
 		models = append(models, m)
 	}

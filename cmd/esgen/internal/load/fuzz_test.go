@@ -13,6 +13,7 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -47,6 +48,7 @@ func FuzzAnySourceGivesProblemsOrCode(f *testing.F) {
 		}
 		m := model.Build(p, problems)
 		check.Package(m, problems)
+		fold.Package(m, problems)
 		if problems.Len() > 0 {
 			for _, line := range problems.Lines("") {
 				if !strings.HasPrefix(line, "source.go:") {
