@@ -14,6 +14,9 @@ import (
 )
 
 func main() {
+	if cli.IsVetTool(os.Args[1:]) {
+		cli.VetTool()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	dir, err := os.Getwd()

@@ -33,6 +33,7 @@ func commands() []*command {
 	return []*command{
 		checkCommand(),
 		helpCommand(),
+		vetCommand(),
 	}
 }
 
