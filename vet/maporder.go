@@ -200,13 +200,13 @@ func (o *order) isOwn(e ast.Expr) bool {
 	}
 }
 
-// isKeyed reports whether e is an element of a map or slice by the loop's key, and so another one each time.
+// isKeyed reports whether e is an element of a map or slice by what follows from the loop's key, and so another
+// one each time, if different keys don't give the same.
 func (o *order) isKeyed(e ast.Expr) bool {
 	for {
 		switch x := ast.Unparen(e).(type) {
 		case *ast.IndexExpr:
-			key, _ := o.loop.Key.(*ast.Ident)
-			if key != nil && key.Name != "_" && o.usesKey(x.Index, key) {
+			if key, ok := o.loop.Key.(*ast.Ident); ok && key.Name != "_" && o.mentions(x.Index, key) {
 				return true
 			}
 			e = x.X
@@ -223,17 +223,6 @@ func (o *order) isKeyed(e ast.Expr) bool {
 			return false
 		}
 	}
-}
-
-// usesKey reports whether an index is the loop's key itself, or a conversion of it.
-func (o *order) usesKey(index ast.Expr, key *ast.Ident) bool {
-	switch x := ast.Unparen(index).(type) {
-	case *ast.Ident:
-		return o.TypesInfo.ObjectOf(x) == o.TypesInfo.ObjectOf(key)
-	case *ast.CallExpr:
-		return len(x.Args) == 1 && o.TypesInfo.Types[x.Fun].IsType() && o.usesKey(x.Args[0], key)
-	}
-	return false
 }
 
 func (o *order) isAppendTo(lhs, rhs ast.Expr) bool {

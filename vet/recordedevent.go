@@ -83,9 +83,9 @@ func (f *recordings) after(call *ast.CallExpr) {
 		}
 		what := types.ExprString(w.To)
 		switch {
-		case mem.Meets(f.shared, w) && !f.fresh(call, w):
+		case mem.Meets(f.shared.Written(w.Path)) && !f.fresh(call, w):
 			f.Reportf(w.Node.Pos(), "%s shares memory with an event that was recorded, which this changes before it is stored: record a copy (slices.Clone, maps.Clone), or change it before", what)
-		case variable != nil && !w.Crossed && w.Var == variable && w.Field != "" && call.End() <= w.Node.Pos() && !f.usedAfter(variable, w.Node.End()):
+		case variable != nil && !w.Crossed() && w.Var == variable && w.Field != "" && call.End() <= w.Node.Pos() && !f.usedAfter(variable, w.Node.End()):
 			f.Reportf(w.Node.Pos(), "%s is changed after the event was recorded, which has no effect on that: change it before", what)
 		}
 	}
@@ -196,30 +196,33 @@ func callee(call *ast.CallExpr) ast.Expr {
 
 // fresh reports whether what is written to was given other memory since the record, or in the same turn of a loop.
 func (f *recordings) fresh(call *ast.CallExpr, w memory.Write) bool {
-	if w.Var == nil || !w.Crossed {
+	if w.Var == nil || !w.Crossed() {
 		return false
 	}
 	if call.End() <= w.Node.Pos() {
-		return f.shared.Replaced(f.decl, w.Key, call.End(), w.Node.Pos())
+		return f.replaced(w, call.End(), w.Node.Pos())
 	}
 	for n := f.parent[w.Node]; n != nil; n = f.parent[n] {
 		switch loop := n.(type) {
 		case *ast.ForStmt, *ast.RangeStmt:
-			return f.shared.Replaced(f.decl, w.Key, loop.Pos(), w.Node.Pos()) || f.shared.Replaced(f.decl, w.Key, call.End(), loop.End())
+			return f.replaced(w, loop.Pos(), w.Node.Pos()) || f.replaced(w, call.End(), loop.End())
 		}
 	}
 	return false
 }
 
+func (f *recordings) replaced(w memory.Write, from, to token.Pos) bool {
+	return f.shared.Replaced(f.decl, w.Key, from, to, func(m memory.Memory) bool { return m.Has(w.Var) })
+}
+
 // applied reports what an apply body does to its event.
 func (f *recordings) applied(fn *types.Func) {
 	event := fn.Signature().Params().At(0)
-	mem := f.shared.Of(memory.Path{Key: memory.Key{Var: event}})
+	mem := f.shared.OfVariable(event)
+	other := func(m memory.Memory) bool { return m.Has(event) }
 	for _, w := range f.writes {
-		if w.Crossed && mem.Meets(f.shared, w) || w.Crossed && f.shared.Of(w.Path).Has(event) {
-			if !f.shared.Replaced(f.decl, w.Key, f.decl.Pos(), w.Node.Pos()) || w.Var == event {
-				f.Reportf(w.Node.Pos(), "%s changes the event that it applies, by way of %s, before that is stored: change a copy (slices.Clone, maps.Clone)", fn.Name(), types.ExprString(w.To))
-			}
+		if w.Crossed() && mem.Meets(f.shared.Written(w.Path)) && !f.shared.Replaced(f.decl, w.Key, f.decl.Pos(), w.Node.Pos(), other) {
+			f.Reportf(w.Node.Pos(), "%s changes the event that it applies, by way of %s, before that is stored: change a copy (slices.Clone, maps.Clone)", fn.Name(), types.ExprString(w.To))
 		}
 	}
 }
@@ -229,11 +232,10 @@ func (f *recordings) applied(fn *types.Func) {
 func (p *pass) sharedState() {
 	changed := map[*types.Var]bool{} // fields of states
 	for _, decl := range p.domain.Funcs {
+		shared := memory.NewShared(p.TypesInfo, decl)
 		for _, w := range p.writes.In(decl.Body) {
-			if w.State && w.Crossed {
-				if field := p.elementOf(w); field != nil {
-					changed[field] = true
-				}
+			for _, field := range shared.Written(w.Path).Fields() {
+				changed[field] = true
 			}
 		}
 	}
@@ -286,35 +288,6 @@ func (p *pass) stateField(e ast.Expr) *types.Var {
 	}
 	field, _ := p.TypesInfo.Uses[sel.Sel].(*types.Var)
 	return field
-}
-
-// elementOf returns the field of an aggregate whose elements a write changes, or nil.
-func (p *pass) elementOf(w memory.Write) *types.Var {
-	e := w.To
-	if w.By == nil {
-		if _, isCall := w.Node.(*ast.CallExpr); !isCall { // an assignment to a field itself is none to its elements
-			if p.stateField(e) != nil {
-				return nil
-			}
-		}
-	}
-	for {
-		if field := p.stateField(e); field != nil {
-			return field
-		}
-		switch x := ast.Unparen(e).(type) {
-		case *ast.SelectorExpr:
-			e = x.X
-		case *ast.IndexExpr:
-			e = x.X
-		case *ast.SliceExpr:
-			e = x.X
-		case *ast.StarExpr:
-			e = x.X
-		default:
-			return nil
-		}
-	}
 }
 
 // cloneFix is safe where the file imports the package that clones.

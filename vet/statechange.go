@@ -38,7 +38,7 @@ func stateChange(p *pass) {
 		p.applied(decl)
 		shared := memory.NewShared(p.TypesInfo, decl)
 		for _, w := range p.writes.In(decl.Body) {
-			if !w.Crossed || !w.State && !shared.Of(w.Path).State {
+			if !w.Crossed() || !w.State && !p.isState(shared, decl, w) {
 				continue
 			}
 			what := types.ExprString(w.To)
@@ -54,6 +54,12 @@ func stateChange(p *pass) {
 			}
 		}
 	}
+}
+
+// isState reports whether a write changes the state by way of a variable that shares memory with it.
+func (p *pass) isState(shared *memory.Shared, decl *ast.FuncDecl, w memory.Write) bool {
+	return shared.Written(w.Path).State &&
+		!shared.Replaced(decl, w.Key, decl.Pos(), w.Node.Pos(), func(m memory.Memory) bool { return m.State })
 }
 
 func name(fn *types.Func) string {

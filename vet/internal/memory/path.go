@@ -24,50 +24,75 @@ func (k Key) overlaps(other Key) bool {
 // Path is where an expression leads to.
 type Path struct {
 	Key            // where it begins; without a variable if it begins with a call
-	Crossed   bool // it goes through a pointer, slice or map, and so leaves the variable's own memory
+	Via       bool // it goes through a pointer to what the field belongs to
+	Level     int  // through how many pointers, slices and maps it goes after the key
 	State     bool // it goes through a pointer to an aggregate, to a field that is stored
-	Addressed bool // it is the address of what the key names
+	Addressed bool // it is the address of where it leads to
+}
+
+// Crossed reports whether the path leaves the variable's own memory.
+func (p Path) Crossed() bool { return p.Via || p.Level > 0 }
+
+// depth is the level after the variable rather than after its field.
+func (p Path) depth() int {
+	if p.Via {
+		return p.Level + 1
+	}
+	return p.Level
 }
 
 // path follows an expression to where it begins.
 func path(info *types.Info, e ast.Expr) Path {
 	var p Path
+	crossed := 0
+	cross := func(is bool) {
+		if is {
+			crossed++
+		}
+	}
 	for {
 		switch x := e.(type) {
-		case *ast.Ident:
-			p.Var, _ = info.ObjectOf(x).(*types.Var)
-			return p
 		case *ast.ParenExpr:
 			e = x.X
+			continue
 		case *ast.StarExpr:
-			p.Crossed = true
 			p.State = p.State || domain.PointedAggregate(info.TypeOf(x.X)) != nil
+			p.Field = ""
+			cross(true)
 			e = x.X
+			continue
 		case *ast.SelectorExpr:
 			s, ok := info.Selections[x]
 			if !ok {
 				p.Var, _ = info.ObjectOf(x.Sel).(*types.Var) // of another package
-				return p
+				break
 			}
-			p.Field = x.Sel.Name
-			if s.Indirect() || isReference(info.TypeOf(x.X)) {
-				p.Crossed = true
-			}
+			p.Field, p.Level = x.Sel.Name, crossed
+			cross(s.Indirect() || isReference(info.TypeOf(x.X)))
 			if a := domain.PointedAggregate(info.TypeOf(x.X)); a != nil && domain.IsStored(a, x.Sel.Name) {
 				p.State = true
 			}
 			e = x.X
+			continue
 		case *ast.IndexExpr:
 			p.Field = ""
-			p.Crossed = p.Crossed || isReference(info.TypeOf(x.X))
+			cross(isReference(info.TypeOf(x.X)))
 			e = x.X
+			continue
 		case *ast.SliceExpr:
 			e = x.X
+			continue
 		case *ast.TypeAssertExpr:
 			e = x.X
-		default:
-			return p
+			continue
+		case *ast.Ident:
+			p.Var, _ = info.ObjectOf(x).(*types.Var)
 		}
+		if p.Field == "" {
+			p.Level = crossed
+		}
+		p.Via = crossed > p.Level
+		return p
 	}
 }
 
@@ -130,7 +155,7 @@ func sources(info *types.Info, e ast.Expr) []Path {
 			return sources(info, unary.X)
 		}
 		p := path(info, unary.X)
-		p.Addressed = !p.Crossed
+		p.Addressed = true
 		return []Path{p}
 	}
 	if !hasReferences(info.TypeOf(e)) {

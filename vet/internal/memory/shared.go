@@ -4,36 +4,47 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+
+	"github.com/esgen-go/esgen/vet/internal/domain"
 )
 
 // Shared knows which variables of a function share memory.
 type Shared struct {
 	info  *types.Info
-	flows map[Key][]Path
+	flows map[*types.Var][]flow
+}
+
+// flow is an assignment: what is at path to shares memory with what is at path from.
+type flow struct {
+	to, from Path
+	pos      token.Pos
 }
 
 // NewShared reads the assignments in a function.
 func NewShared(info *types.Info, fn ast.Node) *Shared {
-	s := &Shared{info, map[Key][]Path{}}
+	s := &Shared{info, map[*types.Var][]flow{}}
 	ast.Inspect(fn, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
 			if len(n.Lhs) == len(n.Rhs) {
 				for i, to := range n.Lhs {
-					s.assign(to, n.Rhs[i])
+					s.assign(path(info, to), n.Rhs[i])
 				}
 			} else if _, ok := n.Rhs[0].(*ast.CallExpr); !ok { // v, ok := m[k]
-				s.assign(n.Lhs[0], n.Rhs[0])
+				s.assign(path(info, n.Lhs[0]), n.Rhs[0])
 			}
 		case *ast.ValueSpec:
 			for i, to := range n.Names {
 				if len(n.Values) == len(n.Names) {
-					s.assign(to, n.Values[i])
+					s.assign(path(info, to), n.Values[i])
 				}
 			}
 		case *ast.RangeStmt:
 			if n.Value != nil && hasReferences(info.TypeOf(n.Value)) {
-				s.flow(path(info, n.Value).Key, sources(info, n.X))
+				for _, from := range sources(info, n.X) {
+					from.Level++
+					s.flow(path(info, n.Value), from, n.Pos())
+				}
 			}
 		}
 		return true
@@ -41,95 +52,149 @@ func NewShared(info *types.Info, fn ast.Node) *Shared {
 	return s
 }
 
-func (s *Shared) assign(to, from ast.Expr) {
-	key := path(s.info, to).Key
+func (s *Shared) assign(to Path, from ast.Expr) {
 	lit, ok := ast.Unparen(from).(*ast.CompositeLit)
-	if !ok {
-		s.flow(key, sources(s.info, from))
+	if _, isStruct := s.typeOf(from).Underlying().(*types.Struct); !ok || !isStruct {
+		for _, source := range sources(s.info, from) {
+			s.flow(to, source, from.Pos())
+		}
 		return
 	}
 	for _, part := range lit.Elts {
-		field := key
+		field := to
 		if kv, ok := part.(*ast.KeyValueExpr); ok {
-			if name, ok := kv.Key.(*ast.Ident); ok && key.Field == "" {
+			if name, ok := kv.Key.(*ast.Ident); ok && to.Field == "" && to.Level == 0 {
 				field.Field = name.Name
 			}
 			part = kv.Value
 		}
-		s.flow(field, sources(s.info, part))
+		s.assign(field, part)
 	}
 }
 
-func (s *Shared) flow(to Key, from []Path) {
+func (s *Shared) typeOf(e ast.Expr) types.Type {
+	if t := s.info.TypeOf(e); t != nil {
+		return t
+	}
+	return types.Typ[types.Invalid]
+}
+
+func (s *Shared) flow(to, from Path, pos token.Pos) {
 	if to.Var != nil {
-		s.flows[to] = append(s.flows[to], from...)
+		s.flows[to.Var] = append(s.flows[to.Var], flow{to, from, pos})
 	}
 }
 
-// Memory is what can be reached from somewhere.
+// Memory is a set of places, and what can be reached from them.
 type Memory struct {
-	keys      map[Key]bool
-	addressed map[Key]bool // these variables' own memory
-	State     bool         // part of an aggregate's state
+	places []Path
+	State  bool // part of an aggregate's state is among it
 }
 
-// Of returns the memory that paths lead to.
-func (s *Shared) Of(paths ...Path) Memory {
-	m := Memory{map[Key]bool{}, map[Key]bool{}, false}
-	for _, p := range paths {
-		s.add(&m, p)
+// deepest bounds how far what points to itself is followed.
+const deepest = 6
+
+// follow adds a place and those that share its memory.
+func (s *Shared) follow(m *Memory, p Path) {
+	m.State = m.State || p.State
+	if p.Var == nil || p.Level > deepest {
+		return
+	}
+	for _, other := range m.places {
+		if other.Key == p.Key && other.Level == p.Level && other.Via == p.Via {
+			return
+		}
+	}
+	m.places = append(m.places, p)
+	for _, f := range s.flows[p.Var] {
+		if !f.to.overlaps(p.Key) {
+			continue
+		}
+		beyond := p.depth() - f.to.depth()
+		if f.to.Field != "" && p.Field != "" {
+			beyond = p.Level - f.to.Level
+		}
+		if beyond <= 0 {
+			continue // the assigned value itself, not what it refers to
+		}
+		next := f.from
+		next.Addressed = false
+		if f.from.Addressed {
+			beyond--
+		}
+		if f.to.Field == "" && next.Field == "" && next.Level == 0 && p.Field != "" { // a copy, or a pointer to it: the same field of it
+			next.Field = p.Field
+			next.Via = p.Via && !f.from.Addressed
+			next.Level = p.Level
+		} else {
+			next.Level += beyond
+		}
+		s.follow(m, next)
+	}
+}
+
+// Written returns the memory that a write to a path changes.
+func (s *Shared) Written(p Path) Memory {
+	var m Memory
+	s.follow(&m, p)
+	return m
+}
+
+// OfValue returns the memory that the value of an expression refers to.
+func (s *Shared) OfValue(e ast.Expr) Memory {
+	var m Memory
+	for _, p := range sources(s.info, e) {
+		if p.Addressed {
+			s.follow(&m, p)
+		}
+		p.Level++
+		s.follow(&m, p)
 	}
 	return m
 }
 
-// OfValue returns the memory that the value of an expression shares.
-func (s *Shared) OfValue(e ast.Expr) Memory { return s.Of(sources(s.info, e)...) }
+// OfVariable returns the memory that a variable's value refers to.
+func (s *Shared) OfVariable(v *types.Var) Memory {
+	var m Memory
+	s.follow(&m, Path{Key: Key{Var: v}, Level: 1})
+	return m
+}
 
-func (s *Shared) add(m *Memory, p Path) {
-	m.State = m.State || p.State
-	if p.Var == nil {
-		return
-	}
-	if p.Addressed {
-		m.addressed[p.Key] = true
-	}
-	if m.keys[p.Key] {
-		return
-	}
-	m.keys[p.Key] = true
-	for to, from := range s.flows {
-		if to.overlaps(p.Key) {
-			for _, next := range from {
-				s.add(m, next)
+// Fields returns the fields of aggregates whose slices, maps and what they point to are among it.
+func (m Memory) Fields() []*types.Var {
+	var fields []*types.Var
+	for _, p := range m.places {
+		a := domain.PointedAggregate(p.Var.Type())
+		if a == nil || p.Field == "" || p.Level == 0 {
+			continue
+		}
+		for f := range a.Underlying().(*types.Struct).Fields() {
+			if f.Name() == p.Field {
+				fields = append(fields, f)
 			}
 		}
 	}
+	return fields
 }
 
-// Has reports whether a variable's memory is among it.
+// Has reports whether a variable's own memory, or what it refers to, is among it.
 func (m Memory) Has(v *types.Var) bool {
-	for k := range m.keys {
-		if k.Var == v {
+	for _, p := range m.places {
+		if p.Var == v {
 			return true
 		}
 	}
 	return false
 }
 
-// Meets reports whether a write changes the memory.
-func (m Memory) Meets(s *Shared, w Write) bool {
-	if !w.Crossed {
-		for k := range m.addressed {
-			if k.overlaps(w.Key) {
-				return true
+// Meets reports whether what is written is part of the memory: at one of its places or deeper.
+func (m Memory) Meets(written Memory) bool {
+	for _, p := range m.places {
+		for _, w := range written.places {
+			if !p.overlaps(w.Key) {
+				continue
 			}
-		}
-		return false
-	}
-	written := s.Of(w.Path)
-	for k := range m.keys {
-		for other := range written.keys {
-			if k.overlaps(other) {
+			if p.Field != "" && w.Field != "" && w.Level >= p.Level || w.depth() >= p.depth() {
 				return true
 			}
 		}
@@ -137,8 +202,19 @@ func (m Memory) Meets(s *Shared, w Write) bool {
 	return false
 }
 
-// Replaced reports whether a variable, or a field of it, is given other memory between two places.
-func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos) bool {
+// keeps reports whether an assigned value is made of the old one, as in x = append(x, 1).
+func (s *Shared) keeps(key Key, e ast.Expr) bool {
+	for _, p := range sources(s.info, e) {
+		if p.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Replaced reports whether the last assignment to a variable or its field, between two places, is of other
+// memory, and not of such that refuse reports.
+func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos, refuse func(Memory) bool) bool {
 	replaced := false
 	ast.Inspect(fn, func(n ast.Node) bool {
 		assign, ok := n.(*ast.AssignStmt)
@@ -146,10 +222,8 @@ func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos) bool {
 			return true
 		}
 		for i, lhs := range assign.Lhs {
-			p := path(s.info, lhs)
-			whole := p.Key == key || p.Key == Key{Var: key.Var}
-			if _, isIndex := ast.Unparen(lhs).(*ast.IndexExpr); whole && !isIndex && !s.Of(sources(s.info, assign.Rhs[i])...).Has(key.Var) {
-				replaced = true
+			if p := path(s.info, lhs); p.Level == 0 && (p.Key == key || p.Key == Key{Var: key.Var}) && !s.keeps(p.Key, assign.Rhs[i]) {
+				replaced = !refuse(s.OfValue(assign.Rhs[i]))
 			}
 		}
 		return true

@@ -1,10 +1,13 @@
 package memory
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -24,27 +27,32 @@ type Write struct {
 // Writes finds the writes in a package's functions, also those that a called function of the package does.
 type Writes struct {
 	*domain.Package
-	changes map[*types.Func]map[int]bool // parameters through which a function writes; -1 is the receiver
+	effects map[*types.Func]map[effect]bool
+}
+
+// effect is a write of a function through a parameter.
+type effect struct {
+	param int // -1 is the receiver
+	field string
+	level int
 }
 
 // NewWrites reads all functions of a package.
 func NewWrites(p *domain.Package) *Writes {
-	w := &Writes{p, map[*types.Func]map[int]bool{}}
-	for fn := range p.Decls {
-		w.changes[fn] = map[int]bool{}
+	w := &Writes{p, map[*types.Func]map[effect]bool{}}
+	shared := map[*types.Func]*Shared{}
+	for fn, decl := range p.Decls {
+		w.effects[fn] = map[effect]bool{}
+		shared[fn] = NewShared(p.TypesInfo, decl)
 	}
 	for changed := true; changed; {
 		changed = false
 		for fn, decl := range p.Decls {
-			shared := NewShared(p.TypesInfo, decl)
 			for _, write := range w.In(decl.Body) {
-				if !write.Crossed {
-					continue
-				}
-				memory := shared.Of(write.Path)
-				for i, param := range parameters(fn) {
-					if memory.Has(param) && !w.changes[fn][i] {
-						w.changes[fn][i], changed = true, true
+				for _, place := range shared[fn].Written(write.Path).places {
+					param, ok := parameter(fn, place.Var)
+					if e := (effect{param, place.Field, place.Level}); ok && place.Crossed() && !w.effects[fn][e] {
+						w.effects[fn][e], changed = true, true
 					}
 				}
 			}
@@ -53,15 +61,17 @@ func NewWrites(p *domain.Package) *Writes {
 	return w
 }
 
-func parameters(fn *types.Func) map[int]*types.Var {
-	params := map[int]*types.Var{}
-	if recv := fn.Signature().Recv(); recv != nil {
-		params[-1] = recv
+// parameter returns the number of a parameter.
+func parameter(fn *types.Func, v *types.Var) (int, bool) {
+	if v == fn.Signature().Recv() {
+		return -1, true
 	}
 	for i := range fn.Signature().Params().Len() {
-		params[i] = fn.Signature().Params().At(i)
+		if v == fn.Signature().Params().At(i) {
+			return i, true
+		}
 	}
-	return params
+	return 0, false
 }
 
 // In returns the writes in a part of the code, in their order. Assignments to whole variables are among
@@ -97,15 +107,32 @@ func (w *Writes) In(node ast.Node) []Write {
 	return all
 }
 
-// behind is the write to what an argument refers to.
-func (w *Writes) behind(call *ast.CallExpr, arg ast.Expr, by *types.Func) []Write {
-	if unary, ok := ast.Unparen(arg).(*ast.UnaryExpr); ok && unary.Op == token.AND {
-		return []Write{{Path: path(w.TypesInfo, unary.X), Node: call, By: by, To: unary.X}}
+// through is the write of a called function through an argument.
+func (w *Writes) through(call *ast.CallExpr, arg ast.Expr, by *types.Func, e effect) Write {
+	arg = ast.Unparen(arg)
+	address := !isReference(w.TypesInfo.TypeOf(arg)) // of a method's receiver, which is taken
+	if unary, ok := arg.(*ast.UnaryExpr); ok && unary.Op == token.AND {
+		arg, address = unary.X, true
 	}
 	p := path(w.TypesInfo, arg)
-	p.Crossed = true
-	p.State = p.State || domain.PointedAggregate(w.TypesInfo.TypeOf(arg)) != nil
-	return []Write{{Path: p, Node: call, By: by, To: arg}}
+	p.State = p.State || domain.PointedAggregate(w.TypesInfo.TypeOf(arg)) != nil && w.isStored(arg, e.field)
+	levels := e.level
+	if address && e.field == "" {
+		levels--
+	}
+	switch {
+	case e.field != "" && p.Field == "" && p.Level == 0:
+		p.Field, p.Via = e.field, !address
+	case e.field != "" && !address:
+		levels++
+	}
+	p.Level += max(levels, 0)
+	return Write{Path: p, Node: call, By: by, To: arg}
+}
+
+// isStored reports whether a field of what an expression points to is, if that is an aggregate.
+func (w *Writes) isStored(e ast.Expr, field string) bool {
+	return field == "" || domain.IsStored(domain.PointedAggregate(w.TypesInfo.TypeOf(e)), field)
 }
 
 func (w *Writes) call(call *ast.CallExpr) []Write {
@@ -114,10 +141,10 @@ func (w *Writes) call(call *ast.CallExpr) []Write {
 	case len(call.Args) == 0 && !isMethodCall(info, call):
 		return nil
 	case isBuiltin(info, call, "delete", "clear", "copy"):
-		return w.behind(call, call.Args[0], nil)
+		return []Write{w.through(call, call.Args[0], nil, behind)}
 	case isBuiltin(info, call, "append"):
 		if _, ok := ast.Unparen(call.Args[0]).(*ast.SliceExpr); ok { // append(s[:i], …) writes over what was there
-			return w.behind(call, call.Args[0], nil)
+			return []Write{w.through(call, call.Args[0], nil, behind)}
 		}
 		return nil
 	}
@@ -126,43 +153,48 @@ func (w *Writes) call(call *ast.CallExpr) []Write {
 		return nil
 	}
 	fn = fn.Origin()
-	var all []Write
-	if changes, known := w.changes[fn]; known {
-		for i, arg := range call.Args {
-			if param := min(i, fn.Signature().Params().Len()-1); changes[param] {
-				all = append(all, w.behind(call, arg, fn)...)
-			}
-		}
-		if changes[-1] {
-			all = append(all, w.receiver(call, fn)...)
-		}
-		return all
+	if effects, known := w.effects[fn]; known {
+		return w.effectsOf(call, fn, effects)
 	}
 	if fn.Pkg() == nil || fn.Pkg() == w.Pkg {
 		return nil
 	}
-	if fn.Signature().Recv() != nil {
-		if writes(fn.Name()) && domain.PointedAggregate(fn.Signature().Recv().Type()) == nil && !domain.IsToolkit(fn.Pkg()) {
-			return w.receiver(call, fn)
+	if recv := fn.Signature().Recv(); recv != nil {
+		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+		if ok && writes(fn.Name()) && isReference(recv.Type()) && domain.PointedAggregate(recv.Type()) == nil && !domain.IsToolkit(fn.Pkg()) {
+			return []Write{w.through(call, sel.X, fn, behind)}
 		}
 		return nil
 	}
 	if arg, ok := standard[fn.Pkg().Path()+"."+fn.Name()]; ok && arg < len(call.Args) {
-		return w.behind(call, call.Args[arg], fn)
+		return []Write{w.through(call, call.Args[arg], fn, behind)}
 	}
 	return nil
 }
 
-// receiver is the write of a method to what it is called on.
-func (w *Writes) receiver(call *ast.CallExpr, fn *types.Func) []Write {
-	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	if !ok || !isReference(fn.Signature().Recv().Type()) {
-		return nil
+// behind is a write to what a pointer, slice or map refers to.
+var behind = effect{level: 1}
+
+func (w *Writes) effectsOf(call *ast.CallExpr, fn *types.Func, effects map[effect]bool) []Write {
+	var all []Write
+	sorted := slices.SortedFunc(maps.Keys(effects), func(x, y effect) int {
+		return cmp.Or(cmp.Compare(x.param, y.param), cmp.Compare(x.field, y.field), cmp.Compare(x.level, y.level))
+	})
+	last := fn.Signature().Params().Len() - 1
+	for _, e := range sorted {
+		if e.param < 0 {
+			if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+				all = append(all, w.through(call, sel.X, fn, e))
+			}
+			continue
+		}
+		for i, arg := range call.Args {
+			if min(i, last) == e.param {
+				all = append(all, w.through(call, arg, fn, e))
+			}
+		}
 	}
-	if isReference(w.TypesInfo.TypeOf(sel.X)) {
-		return w.behind(call, sel.X, fn)
-	}
-	return []Write{{Path: path(w.TypesInfo, sel.X), Node: call, By: fn, To: sel.X}} // its address is taken
+	return all
 }
 
 func isMethodCall(info *types.Info, call *ast.CallExpr) bool {
