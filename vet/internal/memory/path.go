@@ -118,6 +118,8 @@ func hasReferences(t types.Type) bool {
 		}
 		seen[t] = true
 		switch u := t.Underlying().(type) {
+		case *types.Tuple: // of v, ok := m[k]
+			return u.Len() > 0 && has(u.At(0).Type())
 		case *types.Pointer, *types.Slice, *types.Map, *types.Interface:
 			return !isTime(t)
 		case *types.Array:

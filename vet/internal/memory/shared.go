@@ -213,17 +213,38 @@ func (s *Shared) keeps(key Key, e ast.Expr) bool {
 }
 
 // Replaced reports whether the last assignment to a variable or its field, between two places, is of other
-// memory, and not of such that refuse reports.
+// memory, and not of such that refuse reports. One that only a branch makes counts if it is refused.
 func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos, refuse func(Memory) bool) bool {
 	replaced := false
+	var blocks []ast.Node
 	ast.Inspect(fn, func(n ast.Node) bool {
+		if n == nil {
+			blocks = blocks[:len(blocks)-1]
+			return true
+		}
+		inner := ast.Node(nil)
+		if len(blocks) > 0 {
+			inner = blocks[len(blocks)-1]
+		}
+		switch n.(type) {
+		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+			inner = n
+		}
+		blocks = append(blocks, inner)
 		assign, ok := n.(*ast.AssignStmt)
 		if !ok || assign.Pos() <= from || to <= assign.Pos() || len(assign.Lhs) != len(assign.Rhs) {
 			return true
 		}
 		for i, lhs := range assign.Lhs {
-			if p := path(s.info, lhs); p.Level == 0 && (p.Key == key || p.Key == Key{Var: key.Var}) && !s.keeps(p.Key, assign.Rhs[i]) {
-				replaced = !refuse(s.OfValue(assign.Rhs[i]))
+			p := path(s.info, lhs)
+			if p.Level > 0 || p.Key != key && p.Key != (Key{Var: key.Var}) || s.keeps(p.Key, assign.Rhs[i]) {
+				continue
+			}
+			always := inner == nil || inner.Pos() <= to && to <= inner.End()
+			if refuse(s.OfValue(assign.Rhs[i])) {
+				replaced = false
+			} else if always {
+				replaced = true
 			}
 		}
 		return true
