@@ -212,7 +212,7 @@ func (f *recordings) fresh(call *ast.CallExpr, w memory.Write) bool {
 }
 
 func (f *recordings) replaced(w memory.Write, from, to token.Pos) bool {
-	return f.shared.Replaced(f.decl, w.Key, from, to, func(m memory.Memory) bool { return m.Has(w.Var) })
+	return f.shared.Replaced(f.decl, w, from, to, func(m memory.Memory) bool { return m.Has(w.Var) })
 }
 
 // applied reports what an apply body does to its event.
@@ -221,7 +221,7 @@ func (f *recordings) applied(fn *types.Func) {
 	mem := f.shared.OfVariable(event)
 	other := func(m memory.Memory) bool { return m.Has(event) }
 	for _, w := range f.writes {
-		if w.Crossed() && mem.Meets(f.shared.Written(w.Path)) && !f.shared.Replaced(f.decl, w.Key, f.decl.Pos(), w.Node.Pos(), other) {
+		if w.Crossed() && mem.Meets(f.shared.Written(w.Path)) && !f.shared.Replaced(f.decl, w, f.decl.Pos(), w.Node.Pos(), other) {
 			f.Reportf(w.Node.Pos(), "%s changes the event that it applies, by way of %s, before that is stored: change a copy (slices.Clone, maps.Clone)", fn.Name(), types.ExprString(w.To))
 		}
 	}

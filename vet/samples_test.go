@@ -109,10 +109,12 @@ func readFiles(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// findings runs all analyzers and returns what they find as "file:line: analyzer".
-func findings(t *testing.T, dir string, patterns ...string) (lines []string, messages map[string]string) {
+// analyze runs all analyzers.
+func analyze(t *testing.T, dir string, tests bool, patterns ...string) []*checker.Action {
 	t.Helper()
-	loaded, err := packages.Load(&packages.Config{Dir: dir, Mode: packages.LoadSyntax, Env: append(os.Environ(), "GOWORK=off")}, patterns...)
+	loaded, err := packages.Load(&packages.Config{
+		Dir: dir, Mode: packages.LoadSyntax, Tests: tests, Env: append(os.Environ(), "GOWORK=off"),
+	}, patterns...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,11 +130,19 @@ func findings(t *testing.T, dir string, patterns ...string) (lines []string, mes
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages = map[string]string{}
 	for _, action := range graph.Roots {
 		if action.Err != nil {
 			t.Error(action.Err)
 		}
+	}
+	return graph.Roots
+}
+
+// findings runs all analyzers and returns what they find as "file:line: analyzer".
+func findings(t *testing.T, dir string, patterns ...string) (lines []string, messages map[string]string) {
+	t.Helper()
+	messages = map[string]string{}
+	for _, action := range analyze(t, dir, false, patterns...) {
 		for _, d := range action.Diagnostics {
 			at := action.Package.Fset.Position(d.Pos)
 			rel, err := filepath.Rel(dir, at.Filename)

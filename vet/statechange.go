@@ -59,7 +59,7 @@ func stateChange(p *pass) {
 // isState reports whether a write changes the state by way of a variable that shares memory with it.
 func (p *pass) isState(shared *memory.Shared, decl *ast.FuncDecl, w memory.Write) bool {
 	return shared.Written(w.Path).State &&
-		!shared.Replaced(decl, w.Key, decl.Pos(), w.Node.Pos(), func(m memory.Memory) bool { return m.State })
+		!shared.Replaced(decl, w, decl.Pos(), w.Node.Pos(), func(m memory.Memory) bool { return m.State })
 }
 
 func name(fn *types.Func) string {

@@ -212,9 +212,10 @@ func (s *Shared) keeps(key Key, e ast.Expr) bool {
 	return false
 }
 
-// Replaced reports whether the last assignment to a variable or its field, between two places, is of other
-// memory, and not of such that refuse reports. One that only a branch makes counts if it is refused.
-func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos, refuse func(Memory) bool) bool {
+// Replaced reports whether a write no longer meets the memory that its variable, or the field of that, once had: the
+// last assignment to that, between two places, is of other memory, and not of such that refuse
+// reports. One that only a branch makes counts if it is refused.
+func (s *Shared) Replaced(fn ast.Node, w Write, from, to token.Pos, refuse func(Memory) bool) bool {
 	replaced := false
 	var blocks []ast.Node
 	ast.Inspect(fn, func(n ast.Node) bool {
@@ -237,7 +238,8 @@ func (s *Shared) Replaced(fn ast.Node, key Key, from, to token.Pos, refuse func(
 		}
 		for i, lhs := range assign.Lhs {
 			p := path(s.info, lhs)
-			if p.Level > 0 || p.Key != key && p.Key != (Key{Var: key.Var}) || s.keeps(p.Key, assign.Rhs[i]) {
+			replaces := p.Key == Key{Var: w.Var} || p.Key == w.Key && w.Level > 0
+			if p.Level > 0 || !replaces || s.keeps(p.Key, assign.Rhs[i]) {
 				continue
 			}
 			always := inner == nil || inner.Pos() <= to && to <= inner.End()

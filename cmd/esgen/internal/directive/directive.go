@@ -25,6 +25,9 @@ const (
 	Upcast    Kind = "upcast"
 )
 
+// ignore is for esgen vet, and stands anywhere.
+const ignore = "ignore"
+
 var kinds = []string{string(Aggregate), string(Event), string(Upcast)}
 
 // arguments has the arguments that each directive takes.
@@ -59,6 +62,9 @@ func Parse(c *ast.Comment, problems *problem.List) (Directive, bool) {
 		if slices.Contains(kinds, d.Name) && problem.Nearest(d.Tool, "esgen") != "" {
 			problems.At(d.Slash, "directive //%s:%s is misspelt: write //esgen:%s", d.Tool, d.Name, strings.TrimSpace(d.Name+" "+d.Args))
 		}
+		return Directive{}, false
+	}
+	if d.Name == ignore {
 		return Directive{}, false
 	}
 	kind := Kind(d.Name)
