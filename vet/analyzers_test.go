@@ -60,6 +60,14 @@ func TestAnalyzers(t *testing.T) {
 	}
 }
 
+// The analyzers are as package analysis asks.
+func TestAnalyzersAreValid(t *testing.T) {
+	t.Parallel()
+	if err := analysis.Validate(vet.Analyzers()); err != nil {
+		t.Error(err)
+	}
+}
+
 // wanted compares the findings with the comments.
 func wanted(t *testing.T, dir string, found map[string][]string) {
 	t.Helper()

@@ -491,6 +491,9 @@ func (n *normal) selector(e *ast.SelectorExpr) {
 	}
 	if id, ok := e.X.(*ast.Ident); ok {
 		if name, ok := n.Info.Uses[id].(*types.PkgName); ok {
+			if name.Imported().Path() == "C" {
+				n.opaque(e.Sel.Pos(), "uses "+e.Sel.Name+" of C")
+			}
 			if obj := n.Info.Uses[e.Sel]; obj != nil {
 				n.instance(e.Sel)
 				n.mention(e.Sel.Pos(), obj)
