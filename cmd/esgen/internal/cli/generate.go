@@ -2,16 +2,23 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"go/token"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -22,7 +29,11 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
+	base     string // the name of the base branch, "" to look for it
+	format   problem.Format
+	compare  func(*model.Package) // reports what the code has done to what is released
 	started  time.Time
+	fset     *token.FileSet
 	problems *problem.List
 }
 
@@ -30,7 +41,7 @@ type generation struct {
 func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	g := newGeneration(in)
 	flags := in.flags()
-	flags.BoolVar(&g.verbose, "v", false, "")
+	g.flags(flags)
 	check := flags.Bool("check", false, "")
 	if status, done := in.parse(flags, args); done {
 		return status
@@ -43,7 +54,24 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 }
 
 func newGeneration(in *invocation) *generation {
-	return &generation{invocation: in, started: time.Now()}
+	g := &generation{invocation: in, started: time.Now(), format: problem.Text}
+	g.compare = g.breaking
+	return g
+}
+
+// breaking reports the changes to what is released that must not be released as they are.
+func (g *generation) breaking(m *model.Package) {
+	for _, f := range history.Findings(g.fset, m, m.Frozen) {
+		if f.Breaks() {
+			f.Report(g.problems)
+		}
+	}
+}
+
+// flags defines the flags that writing and checking have in common.
+func (g *generation) flags(flags *flag.FlagSet) {
+	flags.BoolVar(&g.verbose, "v", false, "")
+	flags.StringVar(&g.base, "base", os.Getenv(base.Variable), "")
 }
 
 // write brings the packages' files up to date.
@@ -73,12 +101,9 @@ func (g *generation) check(ctx context.Context) int {
 		return status
 	}
 	for _, change := range changes {
-		fmt.Fprintf(g.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(g.dir, change.Path), change.State)
+		g.problems.Add(token.Position{Filename: change.Path}, string(change.State)+": run esgen (go generate)")
 	}
-	if len(changes) > 0 {
-		return Problems
-	}
-	return OK
+	return g.report()
 }
 
 // plan returns what is to be changed on the disk, or prints why it can't and returns the status.
@@ -90,40 +115,39 @@ func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 		g.adviseTidy(err.Error())
 		return nil, status
 	case g.problems.Len() > 0:
-		lines := g.problems.Lines(g.dir)
-		for _, line := range lines {
-			fmt.Fprintln(g.stderr, line)
-		}
-		g.adviseTidy(lines...)
-		return nil, Problems
+		status := g.report()
+		g.adviseTidy(g.problems.Lines(g.dir)...)
+		return nil, status
 	}
 	return changes, OK
 }
 
-// changes takes the packages through all stages but the last, which touches files.
-func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
-	fset := token.NewFileSet()
-	g.problems = problem.NewList(fset)
-	loaded, err := load.Load(ctx, load.Config{
-		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
-	})
-	if err != nil {
-		return nil, err
+// report prints the problems, to the standard output where it is for tools to read, and returns the status.
+func (g *generation) report() int {
+	w := g.stderr
+	if g.format != problem.Text {
+		w = g.stdout
 	}
-	var models []*model.Package
-	for _, p := range loaded {
-		m := &model.Package{Package: p}
-		if p.Types != nil {
-			m = model.Build(p, g.problems)
-			check.Package(m, g.problems)
-			fold.Package(m, g.problems)
-		}
-		models = append(models, m)
+	if err := g.problems.Print(w, g.format, g.dir); err != nil {
+		return g.failed(err)
 	}
 	if g.problems.Len() > 0 {
-		return nil, nil
+		return Problems
 	}
-	g.logf("checked %d packages", len(models))
+	return OK
+}
+
+// changes takes the packages through all stages but the last, which touches files.
+func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+	g.fset = token.NewFileSet()
+	g.problems = problem.NewList(g.fset)
+	released := base.New(ctx, g.base)
+	defer released.Close()
+	released.Prepare(g.dir)
+	models, err := g.models(ctx, released)
+	if err != nil || g.problems.Len() > 0 {
+		return nil, err
+	}
 	var changes []*output.Change
 	for _, m := range models {
 		more, err := g.files(m)
@@ -133,6 +157,59 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		changes = append(changes, more...)
 	}
 	return changes, nil
+}
+
+// models loads the packages and checks them.
+func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.Package, error) {
+	loaded, err := load.Load(ctx, load.Config{
+		Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var models []*model.Package
+	for _, p := range loaded {
+		m, err := g.model(p, released)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	if g.problems.Len() == 0 {
+		g.logf("checked %d packages", len(models))
+	}
+	return models, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := g.problems.Len()
+	working, err := lock.Read(p.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, working, frozen, g.problems)
+		check.Package(m, g.problems)
+		fold.Package(m, g.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if g.problems.Len() == before {
+		g.compare(m)
+	}
+	return m, nil
 }
 
 // files emits the files of a package and compares them with the disk.
@@ -154,6 +231,29 @@ func (g *generation) files(m *model.Package) ([]*output.Change, error) {
 		content []byte
 	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	locks, err := g.locks(m)
+	return append(changes, locks...), err
+}
+
+// locks compares the lock of a package with what it is to become.
+func (g *generation) locks(m *model.Package) ([]*output.Change, error) {
+	contents := map[string][]byte{}
+	for _, e := range m.Lock.Events {
+		contents[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
+		contents[lock.FileName(e.Name)] = e.Encode()
+	}
+	var changes []*output.Change
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], g.problems)
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // Package sets the Code of a package's aggregates.
@@ -72,10 +73,17 @@ func (w *walk) aggregate(a *model.Aggregate) {
 	for _, e := range a.Events {
 		for _, v := range e.Versions {
 			line := fmt.Sprintf("event %s %d %s", strconv.Quote(e.Name), v.Schema, v.Go)
-			w.stored(v.Type)
+			if v.Type != nil {
+				w.stored(v.Type)
+			} else { // esgen reads it as the lock has it, into the next version that has a struct
+				line += " locked " + shape.Fingerprint(v.Shape)
+			}
 			switch {
 			case v.Upcast != nil:
 				line += " upcast " + v.Upcast.Func
+				if to := v.Upcast.To; to != nil {
+					line += " to " + to.Go
+				}
 				w.reach(w.Types.Scope().Lookup(v.Upcast.Func))
 			case v.Assign:
 				assigned := slices.Sorted(slices.Values(v.Assigned))

@@ -15,6 +15,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -46,7 +47,7 @@ func FuzzAnySourceGivesProblemsOrCode(f *testing.F) {
 		if p == nil || p.Types == nil {
 			return
 		}
-		m := model.Build(p, problems)
+		m := model.Build(p, &lock.Lock{}, &lock.Lock{}, problems)
 		check.Package(m, problems)
 		fold.Package(m, problems)
 		if problems.Len() > 0 {

@@ -162,8 +162,18 @@ func (b *builder) eventFields(s *Type, path string) {
 		found = found[n:]
 	}
 	slices.SortFunc(kept, func(a, b candidate) int { return slices.Compare(a.index, b.index) })
+	claimed := map[string]*Field{}
 	for i := range kept {
-		s.Fields = append(s.Fields, b.field(&kept[i], path))
+		f := b.field(&kept[i], path)
+		s.Fields = append(s.Fields, f)
+		for _, was := range f.Was {
+			if other := claimed[was]; other != nil {
+				restore := b.at(kept[i].v)
+				b.problem(path+"."+f.Name, fmt.Sprintf("%s was %s too, and a stored value has one field to go to", other.Name, was), "remove one of the two was="+was)
+				restore()
+			}
+			claimed[was] = f
+		}
 	}
 }
 
@@ -213,6 +223,7 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 	}
 	c = candidate{v: f, tag: tag, typ: f.Type(), index: index, tagged: tagName != ""}
 	c.Name, c.Go, c.Pos, c.Steps = cmp.Or(tagName, f.Name()), f.Name(), f.Pos(), l.steps
+	c.Behind = slices.ContainsFunc(l.steps, func(s Step) bool { return s.Ptr != nil })
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
 		case "omitempty":

@@ -73,14 +73,30 @@ type Type struct {
 	Mode Mode
 
 	// Go is the type itself, aliases resolved. For the emitter; no part of
-	// what is stored.
+	// what is stored. Nil in shapes that were read from a lock.
 	Go types.Type
+
+	// Name is what a named type is called in the package that stores it, with the
+	// name of its own package before it if that is another; "" for types without a name.
+	Name string
+
+	// Enum has the values of the constants that a named type of kind String, Int or Uint
+	// is declared with, sorted, each once; numbers in decimal. Types of the standard library have none.
+	Enum []string
 
 	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
 	Len    int64    // Array
 	Elem   *Type    // Slice, Array, Map, Pointer
 	Key    *Type    // Map: of kind String, Int, Uint, UUID, Time or Text
 	Fields []*Field // Struct: in the order in which they are encoded
+
+	// Reserved has the fields that a struct once had and that stored objects may still
+	// have. Only shapes that were read from a lock have any.
+	Reserved []*Field
+
+	// View is not empty in a shape that reads what was stored in an older one into the Go type: a
+	// name for that. Package resolution makes such shapes; they are for decoding alone.
+	View string
 
 	// AddrMarshal says, for Marshaler and Text, that the method that marshals
 	// has a pointer receiver.
@@ -90,7 +106,7 @@ type Type struct {
 // Field is one member of a struct's JSON object. Fields that encoding/json
 // would promote from embedded structs are listed in the outer struct.
 type Field struct {
-	Name  string // in JSON
+	Name  string // in JSON; "" for one that a view leaves at its default
 	Go    string // in Go
 	Steps []Step // embedded structs on the way to the field, outermost first
 	Type  *Type
@@ -99,6 +115,14 @@ type Field struct {
 	OmitEmpty bool // left out when false, 0, "", nil or of length 0; see Omits
 	OmitZero  bool // left out when IsZero() or else the zero value
 	Quoted    bool // the tag's ",string": the value stands within a JSON string
+	Behind    bool // promoted from an embedded pointer, so that all of that may be missing
+
+	// Was has the names in JSON that the field had before: objects with one of
+	// them in place of Name are read too.
+	Was []string
+
+	// Must says, in a view, that the field is required whatever its type is.
+	Must bool
 
 	// Default is the value of a field that is missing, in the tag's own
 	// spelling; nil without esgen:"default=…".
@@ -115,15 +139,13 @@ type Step struct {
 // field is required unless it is a pointer, omitempty, omitzero, has a default
 // or belongs to an embedded pointer.
 func (f *Field) Required() bool {
+	if f.Must || f.Name == "" {
+		return f.Must
+	}
 	if f.Type.Kind == Pointer || f.OmitEmpty || f.OmitZero || f.Default != nil {
 		return false
 	}
-	return !f.behindPointer()
-}
-
-// behindPointer reports whether the field is promoted from an embedded pointer.
-func (f *Field) behindPointer() bool {
-	return slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Ptr != nil })
+	return !f.Behind
 }
 
 // Named returns the named type behind t, or nil.

@@ -3,6 +3,7 @@ package serial
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strconv"
 
 	"github.com/dave/jennifer/jen"
@@ -21,6 +22,9 @@ func (g *Generator) describe(t *shape.Type) string {
 	}
 	if t.Mode == shape.State {
 		name += "'s state"
+	}
+	if t.View != "" {
+		name += ", stored in an older shape,"
 	}
 	return name
 }
@@ -98,14 +102,18 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 		if f.Default != nil {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
 		}
+		if f.Name == "" {
+			continue
+		}
 		c := &block{}
 		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
-		cases = append(cases, jen.Case(jen.Lit(f.Name)).Block(c.stmts...))
+		cases = append(cases, jen.Case(spellings(t, f)...).Block(c.stmts...))
 	}
+	known := len(cases) > 0
 	cases = append(cases, jen.Default().Block(r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))))
 	body := jen.Switch(r.gen.local("name")).Block(cases...)
-	if len(t.Fields) == 0 {
+	if !known {
 		body = r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))
 	}
 	b.stmt().Add(r.gen.members("name")).Block(body)
@@ -117,6 +125,18 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 			)
 		}
 	}
+}
+
+// spellings returns the names by which a field is read: its own, and former ones that no other field has
+// now. An object with two of them has the field twice.
+func spellings(t *shape.Type, f *shape.Field) []jen.Code {
+	names := []jen.Code{jen.Lit(f.Name)}
+	for _, was := range f.Was {
+		if !slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Name == was }) {
+			names = append(names, jen.Lit(was))
+		}
+	}
+	return names
 }
 
 // members is the loop over an object.
