@@ -6,11 +6,13 @@ import (
 	"go/types"
 )
 
-// runTime has esgen's own packages, which a fold may use as it does the standard library.
+// runTime has esgen's own packages, and that of the ids that it stores, which a fold may use as it does the
+// standard library.
 var runTime = map[string]bool{
 	"github.com/esgen-go/esgen/aggregate": true,
 	"github.com/esgen-go/esgen/es":        true,
 	"github.com/esgen-go/esgen/upcast":    true,
+	"github.com/google/uuid":              true,
 }
 
 // outside reports the use of another package's function or variable.
