@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank bench
+MODULES := . examples/bank bench vet/golangci
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -53,10 +53,11 @@ bench-serial: ## Compare the serializers with those of other libraries, in CPU t
 	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
 
 .PHONY: lint
-lint: ## Check format, vet and staticcheck
+lint: ## Check format, vet and staticcheck, and the bank with esgen vet
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(call each,go vet ./...)
 	$(call each,go run $(STATICCHECK) ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen vet ./...
 
 .PHONY: check
 check: ## Check that generated code and the bank's catalogue of events are current
