@@ -17,9 +17,9 @@ type sample struct {
 	engine  string
 	work    work
 	library string
-	times   int
 	wall    time.Duration
-	cpu     time.Duration // of this process and of the server
+	client  time.Duration // processor time of this process
+	server  time.Duration // and of the server's
 }
 
 // samples are what the benchmarks have measured, in order.
@@ -66,12 +66,12 @@ func (all samples) print(w io.Writer) {
 	}
 	for _, s := range all {
 		fmt.Fprintf(w, "Benchmark%s/%s/lib=%s-%d\t%d\t%d ns/op\t%d cpu-ns/op\n",
-			s.engine, s.work, s.library, runtime.GOMAXPROCS(0), s.times, int(s.wall)/s.times, int(s.cpu)/s.times)
+			s.engine, s.work, s.library, runtime.GOMAXPROCS(0), s.work.times, int(s.perWall()), int(s.perCPU()))
 	}
-	fmt.Fprint(w, "\n| store | work | writers | library | operations/s | CPU of an operation | speed of esgen to it | CPU of esgen to it |\n|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprint(w, "\n| store | work | writers | library | operations/s | CPU of an operation: client | server | speed of esgen to it | CPU of esgen to it |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, key := range all.keys() {
-		fmt.Fprintf(w, "| %s | %s | %d | %s | %.0f | %.0f µs | %.2f | %.2f |\n", key.engine, key.work.name, key.work.writers, key.library,
-			1e9/median(all.of(key, sample.perWall)), median(all.of(key, sample.perCPU))/1e3, all.speed(key), all.cpu(key))
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %.0f | %.0f µs | %.0f µs | %.2f | %.2f |\n", key.engine, key.work.name, key.work.writers, key.library,
+			1e9/median(all.of(key, sample.perWall)), mean(all.of(key, sample.perClient))/1e3, mean(all.of(key, sample.perServer))/1e3, all.speed(key), all.cpu(key))
 	}
 	fmt.Fprint(w, "\n| store | work | writers | against | bar | measured | |\n|---|---|---|---|---|---|---|\n")
 	for _, b := range bars {
@@ -133,8 +133,10 @@ func (all samples) keys() []sample {
 
 func (s sample) sameWork(t sample) bool { return s.engine == t.engine && s.work == t.work }
 
-func (s sample) perWall() float64 { return float64(s.wall) / float64(s.times) }
-func (s sample) perCPU() float64  { return float64(s.cpu) / float64(s.times) }
+func (s sample) perWall() float64   { return float64(s.wall) / float64(s.work.times) }
+func (s sample) perClient() float64 { return float64(s.client) / float64(s.work.times) }
+func (s sample) perServer() float64 { return float64(s.server) / float64(s.work.times) }
+func (s sample) perCPU() float64    { return s.perClient() + s.perServer() }
 
 // of returns a figure of every turn like key, in order.
 func (all samples) of(key sample, figure func(sample) float64) []float64 {
@@ -147,22 +149,32 @@ func (all samples) of(key sample, figure func(sample) float64) []float64 {
 	return figures
 }
 
-// speed is how many times as fast as key esgen was at its work, cpu how much of its processor time it took:
-// medians of the ratios of turns that followed each other.
-func (all samples) speed(key sample) float64 { return all.ratio(key, sample.perWall, false) }
-func (all samples) cpu(key sample) float64   { return all.ratio(key, sample.perCPU, true) }
-
-func (all samples) ratio(key sample, figure func(sample) float64, invert bool) float64 {
-	theirs := all.of(key, figure)
+// speed is how many times as fast as key esgen was at its work: the median of the ratios of turns that
+// followed each other.
+func (all samples) speed(key sample) float64 {
+	theirs := all.of(key, sample.perWall)
 	key.library = "esgen"
-	ratios := all.of(key, figure)
+	ratios := all.of(key, sample.perWall)
 	for i := range ratios {
 		ratios[i] = theirs[i] / ratios[i]
-		if invert {
-			ratios[i] = 1 / ratios[i]
-		}
 	}
 	return median(ratios)
+}
+
+// cpu is how much of key's processor time esgen took for its work, in all turns together: the server's is counted in
+// hundredths of a second.
+func (all samples) cpu(key sample) float64 {
+	theirs := mean(all.of(key, sample.perCPU))
+	key.library = "esgen"
+	return mean(all.of(key, sample.perCPU)) / theirs
+}
+
+func mean(figures []float64) float64 {
+	sum := 0.0
+	for _, f := range figures {
+		sum += f
+	}
+	return sum / float64(len(figures))
 }
 
 func median(figures []float64) float64 {
