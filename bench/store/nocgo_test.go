@@ -8,8 +8,6 @@ import _ "modernc.org/sqlite"
 const (
 	cgo          = false
 	sqliteDriver = "sqlite"
+	plainDSN     = "file:%s"
+	tunedDSN     = "file:%s?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 )
-
-func sqliteDSN(path string) string {
-	return "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
-}
