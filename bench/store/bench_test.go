@@ -64,7 +64,7 @@ func BenchmarkSQLite(b *testing.B) {
 	b.ReportMetric(float64(fsyncLatency(b).Microseconds()), "fsync-µs")
 	compare(b, "SQLite", libraries, ids, func() time.Duration { return 0 },
 		work{"save-1", 1, 1, 250},
-		work{"save-1", 16, 1, 1000},
+		work{"save-1", 16, 1, 400},
 		work{"save-5", 1, 5, 100},
 		work{"save-100", 1, 100, 12},
 		work{"load-1000", 1, 0, 12},
