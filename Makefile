@@ -11,6 +11,11 @@ COUNT     ?= 5
 SOAK      ?= 2m
 POSTGRES  ?= 15 16 17 18
 
+# The toolkit needs no cgo, which its tests prove. The race detector does, and so do some of the libraries
+# that the benchmarks compare with: a C compiler is used for those alone, and takes a minute.
+test check lint: export CGO_ENABLED = 0
+race: MODULES := $(filter-out bench,$(MODULES))
+
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
 
 .PHONY: help
