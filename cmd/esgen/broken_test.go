@@ -52,7 +52,7 @@ func TestProblemsNamePlaceAndRemedyAndNoFileIsTouched(t *testing.T) {
 				t.Errorf("files were touched:\n%s", cmp.Diff(before, after))
 			}
 			for line := range strings.Lines(got) {
-				if parts := strings.SplitN(line, ":", 4); line != tidy && (len(parts) < 4 || !strings.HasSuffix(parts[0], ".go")) {
+				if parts := strings.SplitN(line, ":", 4); line != tidy && (len(parts) < 4 || filepath.Ext(parts[0]) != ".go" && filepath.Ext(parts[0]) != ".json") {
 					t.Errorf("not of the form file:line:col: message: %s", line)
 				}
 			}

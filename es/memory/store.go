@@ -26,6 +26,9 @@ type Store struct {
 	ids         map[eventKey]es.Position
 	snapshots   map[snapshotKey]es.Snapshot
 	checkpoints map[string]es.Position
+	parked      map[parkedKey]es.Parked
+	groups      map[string]*group
+	id          uuid.UUID
 	watchers    map[chan struct{}]struct{}
 	closed      chan struct{}
 }
@@ -46,6 +49,9 @@ var (
 	_ es.Checkpoints = (*Store)(nil)
 	_ es.Lister      = (*Store)(nil)
 	_ es.Watcher     = (*Store)(nil)
+	_ es.Parking     = (*Store)(nil)
+	_ es.Groups      = (*Store)(nil)
+	_ es.Identified  = (*Store)(nil)
 )
 
 // New returns an empty store.
@@ -55,6 +61,9 @@ func New() *Store {
 		ids:         map[eventKey]es.Position{},
 		snapshots:   map[snapshotKey]es.Snapshot{},
 		checkpoints: map[string]es.Position{},
+		parked:      map[parkedKey]es.Parked{},
+		groups:      map[string]*group{},
+		id:          uuid.New(),
 		watchers:    map[chan struct{}]struct{}{},
 		closed:      make(chan struct{}),
 	}

@@ -77,6 +77,10 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	want := []string{
 		"checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
 		"events INSERT", "events SELECT",
+		"groups INSERT", "groups SELECT",
+		"members DELETE", "members INSERT", "members SELECT", "members UPDATE",
+		"parked DELETE", "parked INSERT", "parked SELECT", "parked UPDATE",
+		"partitions INSERT", "partitions SELECT", "partitions UPDATE",
 		"restores SELECT",
 		"snapshots INSERT", "snapshots SELECT", "snapshots UPDATE",
 		"store SELECT",

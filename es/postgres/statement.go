@@ -17,6 +17,8 @@ type statements struct {
 	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless            string
 	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
 	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
+	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
+	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
 }
 
 // statement is executed below pgx's own layer, with its parameters in binary.
@@ -143,5 +145,21 @@ func newStatements(schema string) statements {
 		fenceStart:       text(fenceStart),
 		readRestores:     text(readRestores),
 		blockers:         text(blockers),
+
+		moveCheckpoint: text(moveCheckpoint),
+		movePartitions: text(movePartitions),
+		park:           text(park),
+		unpark:         text(unpark),
+		readParked:     text(readParked),
+		decide:         text(decide),
+		readIdentity:   text(readIdentity),
+
+		createGroup:    text(createGroup),
+		beat:           text(beat),
+		readGroup:      text(readGroup),
+		readPartitions: text(readPartitions),
+		claim:          text(claim),
+		release:        text(release),
+		leave:          text(leave),
 	}
 }

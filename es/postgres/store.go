@@ -42,6 +42,9 @@ var (
 	_ es.Checkpoints = (*Store)(nil)
 	_ es.Lister      = (*Store)(nil)
 	_ es.Watcher     = (*Store)(nil)
+	_ es.Parking     = (*Store)(nil)
+	_ es.Groups      = (*Store)(nil)
+	_ es.Identified  = (*Store)(nil)
 )
 
 // Open opens the store in the database that a URL or a key/value connection

@@ -13,8 +13,11 @@ const applicationID = 0x6573676e
 //go:embed schema.sql
 var schema1 string
 
+//go:embed schema2.sql
+var schema2 string
+
 // migrations lead from each schema version to the next; the first creates it.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schema2}
 
 // prepareFile brings a file to WAL mode and to this package's schema, unless it is
 // another application's. Any number of processes may do so at once.

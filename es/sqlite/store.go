@@ -50,6 +50,9 @@ var (
 	_ es.Checkpoints = (*Store)(nil)
 	_ es.Lister      = (*Store)(nil)
 	_ es.Watcher     = (*Store)(nil)
+	_ es.Parking     = (*Store)(nil)
+	_ es.Groups      = (*Store)(nil)
+	_ es.Identified  = (*Store)(nil)
 )
 
 // Limits implements [es.Store]. They are [es.DefaultLimits].

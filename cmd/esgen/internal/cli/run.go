@@ -1,4 +1,4 @@
-// Package cli is the command line of esgen.
+// Package cli is the command line of esgen: one file a command, with what it prints as its help.
 package cli
 
 import (
@@ -6,171 +6,95 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"go/token"
 	"io"
-	"path/filepath"
-	"strings"
-	"time"
-
-	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+	"slices"
 )
 
 // The exit statuses.
 const (
 	OK       = 0
-	Problems = 1 // in the packages; with -check also drift
+	Problems = 1 // in the packages; of a check also drift
 	Failed   = 2 // wrong usage, or something that has nothing to do with the packages' code
 )
 
-// command is one run.
+// command is what the first argument can name.
 type command struct {
+	name    string
+	summary string // a few words, for the list of commands
+	usage   string // the help
+	run     func(context.Context, *invocation, []string) int
+}
+
+// generator is what runs where no command is named.
+func generator() *command { return &command{usage: usage, run: runGenerate} }
+
+// commands returns all that have a name, in the order of the help.
+func commands() []*command {
+	return []*command{
+		checkCommand(),
+		helpCommand(),
+	}
+}
+
+// find returns the command of that name, nil if there is none.
+func find(name string) *command {
+	all := commands()
+	if i := slices.IndexFunc(all, func(c *command) bool { return c.name == name }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// invocation is one call of esgen.
+type invocation struct {
+	*command
 	dir            string
-	patterns       []string
-	check, verbose bool
-	stderr         io.Writer
-	started        time.Time
-	problems       *problem.List
+	stdout, stderr io.Writer
 }
 
-// Run runs esgen in dir with the command line's arguments and returns the exit status.
+// Run runs esgen in dir with the command line's arguments and returns the exit status. A first
+// argument that is the name of a command is that command; a package of such a name is ./name.
 func Run(ctx context.Context, dir string, args []string, stdout, stderr io.Writer) int {
-	c := &command{dir: dir, stderr: stderr, started: time.Now()}
-	flags := flag.NewFlagSet("esgen", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors and help are printed here
-	flags.BoolVar(&c.check, "check", false, "")
-	flags.BoolVar(&c.verbose, "v", false, "")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return OK
-	} else if err != nil {
-		fmt.Fprintf(stderr, "esgen: %v\nRun 'esgen -h' for the usage.\n", err)
-		return Failed
+	in := &invocation{generator(), dir, stdout, stderr}
+	if len(args) > 0 {
+		if c := find(args[0]); c != nil {
+			in.command, args = c, args[1:]
+		}
 	}
-	c.patterns = flags.Args()
+	return in.run(ctx, in, args)
+}
 
-	changes, err := c.generate(ctx)
-	switch {
+// flags returns an empty set of flags, for parse.
+func (in *invocation) flags() *flag.FlagSet {
+	flags := flag.NewFlagSet(in.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors and help are printed by parse
+	return flags
+}
+
+// parse parses the arguments. The command is done, with that status, if they ask for help or are wrong.
+func (in *invocation) parse(flags *flag.FlagSet, args []string) (status int, done bool) {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		in.help()
+		return OK, true
 	case err != nil:
-		fmt.Fprintf(stderr, "esgen: %v\n", err)
-		c.adviseTidy(err.Error())
-		return Failed
-	case c.problems.Len() > 0:
-		lines := c.problems.Lines(dir)
-		for _, line := range lines {
-			fmt.Fprintln(stderr, line)
-		}
-		c.adviseTidy(lines...)
-		return Problems
-	case c.check:
-		return c.report(changes)
+		return in.misused("%v", err), true
 	}
-	if err := output.Apply(changes); err != nil {
-		fmt.Fprintf(stderr, "esgen: %v\n", err)
-		return Failed
-	}
-	for _, change := range changes {
-		verb := "wrote"
-		if change.Content == nil {
-			verb = "removed"
-		}
-		c.logf("%s %s (was %s)", verb, problem.Relative(dir, change.Path), change.State)
-	}
-	c.logf("done: %d files changed", len(changes))
-	return OK
+	return OK, false
 }
 
-// generate takes the packages through all stages but the last, which touches files.
-func (c *command) generate(ctx context.Context) ([]*output.Change, error) {
-	fset := token.NewFileSet()
-	c.problems = problem.NewList(fset)
-	loaded, err := load.Load(ctx, load.Config{
-		Dir: c.dir, Patterns: c.patterns, Fset: fset, Problems: c.problems, Logf: c.logf,
-	})
-	if err != nil {
-		return nil, err
+// misused prints what is wrong with the arguments and where to read on, and returns the status.
+func (in *invocation) misused(format string, args ...any) int {
+	call := "esgen"
+	if in.name != "" {
+		call += " " + in.name
 	}
-	var models []*model.Package
-	for _, p := range loaded {
-		m := &model.Package{Package: p}
-		if p.Types != nil {
-			m = model.Build(p, c.problems)
-			check.Package(m, c.problems)
-		}
-		models = append(models, m)
-	}
-	if c.problems.Len() > 0 {
-		return nil, nil
-	}
-	c.logf("checked %d packages", len(models))
-	var changes []*output.Change
-	for _, m := range models {
-		more, err := c.plan(m)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, more...)
-	}
-	return changes, nil
+	fmt.Fprintf(in.stderr, "%s: %s\nRun '%[1]s -h' for the usage.\n", call, fmt.Sprintf(format, args...))
+	return Failed
 }
 
-// plan emits the files of a package and compares them with the disk.
-func (c *command) plan(m *model.Package) ([]*output.Change, error) {
-	if m.Dir == "" {
-		return nil, nil
-	}
-	var code, test []byte
-	if m.Types != nil {
-		var err error
-		if code, test, err = emit.Package(m); err != nil {
-			return nil, err
-		}
-		c.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(code), len(test))
-	}
-	var changes []*output.Change
-	for _, file := range []struct {
-		name    string
-		content []byte
-	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
-		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, c.problems)
-		if err != nil {
-			return nil, err
-		}
-		if change != nil {
-			changes = append(changes, change)
-		}
-	}
-	return changes, nil
-}
-
-// adviseTidy prints a last line on how to mend a go.mod or go.sum of which lines report that it
-// lacks something: likely more than they say.
-func (c *command) adviseTidy(lines ...string) {
-	for _, line := range lines {
-		if strings.Contains(line, "missing go.sum entry") || strings.Contains(line, "no required module provides package") {
-			fmt.Fprintln(c.stderr, "esgen: go.mod or go.sum lacks what is imported: run go mod tidy")
-			return
-		}
-	}
-}
-
-// report prints what is not as esgen would leave it.
-func (c *command) report(changes []*output.Change) int {
-	for _, change := range changes {
-		fmt.Fprintf(c.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(c.dir, change.Path), change.State)
-	}
-	if len(changes) > 0 {
-		return Problems
-	}
-	return OK
-}
-
-func (c *command) logf(format string, args ...any) {
-	if c.verbose {
-		fmt.Fprintf(c.stderr, "esgen: %4d ms: %s\n", time.Since(c.started).Milliseconds(), fmt.Sprintf(format, args...))
-	}
+// failed prints an error and returns the status.
+func (in *invocation) failed(err error) int {
+	fmt.Fprintf(in.stderr, "esgen: %v\n", err)
+	return Failed
 }

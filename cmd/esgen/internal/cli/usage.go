@@ -4,7 +4,7 @@ const usage = `esgen writes the code between events and their store.
 
 Usage:
 
-	esgen [-check] [-v] [packages]
+	esgen [-check] [-base=branch] [-v] [packages]
 
 The packages are named as for the go command, such as . (the default) or ./...;
 GOFLAGS and build tags count. To each package with directives esgen writes
@@ -12,6 +12,8 @@ GOFLAGS and build tags count. To each package with directives esgen writes
 	es_gen.go       the sum of each aggregate's events, New, NewRepository, Decode,
 	                the record methods, serializers, upcaster chains, replay
 	es_gen_test.go  round-trip tests and fuzz targets for all of that
+	esgen.lock/     the schema lock: a file for each event, with the shapes in which it
+	                was ever stored; commit it
 
 and it removes them from packages that have no directives any more. It writes
 everything or, if there is a problem in any of the packages, nothing.
@@ -42,6 +44,10 @@ event without the field has; esgen:"-" keeps a field of the state out of snapsho
 Flags:
 
 	-check  write nothing; tell which files are missing, stale or orphaned
+	-base=branch
+	        what is locked where the current branch left this one is released, and must not
+	        change (default: $ESGEN_BASE, or else origin/HEAD, origin/main, origin/master,
+	        main or master, the first there is; none: only what is marked as released is)
 	-v      tell what is read and written, and when
 	-h      print this
 

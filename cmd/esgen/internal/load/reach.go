@@ -14,6 +14,7 @@ type tree struct {
 	*Package
 	decls    map[string][]declaration      // by package-level name
 	methods  map[string][]*ast.FuncDecl    // by receiver, those that bear on generated code
+	consts   map[string][]*ast.GenDecl     // by the type that constants are declared with
 	reached  map[any]bool                  // *ast.TypeSpec, *ast.GenDecl (const, var) or *ast.FuncDecl
 	fileOf   map[any]*ast.File             // of what is reached
 	wants    map[*ast.File]map[string]bool // qualifiers, which are names of imported packages
@@ -29,7 +30,7 @@ type declaration struct {
 func newTree(p *Package) *tree {
 	t := &tree{
 		Package: p,
-		decls:   map[string][]declaration{}, methods: map[string][]*ast.FuncDecl{},
+		decls:   map[string][]declaration{}, methods: map[string][]*ast.FuncDecl{}, consts: map[string][]*ast.GenDecl{},
 		reached: map[any]bool{}, fileOf: map[any]*ast.File{},
 		wants: map[*ast.File]map[string]bool{}, dots: map[*ast.File]bool{},
 		imported: map[*ast.File][]*ast.ImportSpec{},
@@ -73,10 +74,28 @@ func (t *tree) index(f *ast.File) {
 					for _, name := range spec.Names {
 						add(name.Name, decl)
 					}
+					if name := constType(spec); decl.Tok == token.CONST && name != "" {
+						t.consts[name] = append(t.consts[name], decl)
+					}
 				}
 			}
 		}
 	}
+}
+
+// constType returns the name of the type that a constant says it has, "" if it says none or
+// that of another package.
+func constType(spec *ast.ValueSpec) string {
+	expr := spec.Type
+	if expr == nil && len(spec.Values) > 0 {
+		if call, ok := spec.Values[0].(*ast.CallExpr); ok {
+			expr = call.Fun // a conversion
+		}
+	}
+	if id, ok := expr.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
 }
 
 // bears reports whether methods of that name bear on the generated code: apply and record
@@ -111,6 +130,9 @@ func (t *tree) visit(d declaration) {
 		t.walk(d.file, node.Type)
 		for _, m := range t.methods[node.Name.Name] {
 			t.visit(declaration{t.fileOf[m], m})
+		}
+		for _, c := range t.consts[node.Name.Name] { // the values of an enumeration
+			t.visit(declaration{t.fileOf[c], c})
 		}
 	case *ast.GenDecl:
 		t.walk(d.file, node)

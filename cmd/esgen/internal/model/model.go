@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
@@ -17,6 +18,9 @@ import (
 type Package struct {
 	*load.Package
 	Aggregates []*Aggregate // by Go name
+
+	Lock   *lock.Lock // as the working tree has it
+	Frozen *lock.Lock // what must not change
 }
 
 // Aggregate is a state struct with its events.

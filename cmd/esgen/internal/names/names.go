@@ -2,6 +2,8 @@
 package names
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +23,13 @@ func Record(event string) string { return "record" + Upper(event) }
 
 // Type returns the name of the type that implements aggregate.Type.
 func Type(aggregate string) string { return Lower(aggregate) + "Type" }
+
+// Old returns the name of the struct of an old version of an event.
+func Old(event string, version int) string {
+	return versionSuffix.ReplaceAllString(event, "") + "V" + strconv.Itoa(version)
+}
+
+var versionSuffix = regexp.MustCompile(`V[1-9][0-9]{0,8}$`)
 
 // Snake turns a Go name into snake case, initialisms as one word: HTTPRouteAdded
 // is http_route_added.

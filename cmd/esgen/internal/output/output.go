@@ -30,11 +30,21 @@ type Change struct {
 	State   State
 	Content []byte // nil to remove the file
 	old     []byte // nil if there is none
+	folder  bool   // comes and goes with its files
+}
+
+// PlanIn compares a file in a folder that is esgen's own, which comes and goes with its files.
+func PlanIn(folder, name string, content []byte, problems *problem.List) (*Change, error) {
+	change, err := Plan(filepath.Join(folder, name), "", content, problems)
+	if change != nil {
+		change.folder = true
+	}
+	return change, err
 }
 
 // Plan compares a file that is to have a content, or nil if there is to be no file, with
 // the disk. It returns nil if nothing is to be done. Files without the header are
-// a problem if they are in the way, and else none of esgen's business.
+// a problem if they are in the way, and else none of esgen's business; with the header "" all are esgen's.
 func Plan(path, header string, content []byte, problems *problem.List) (*Change, error) {
 	old, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +56,7 @@ func Plan(path, header string, content []byte, problems *problem.List) (*Change,
 	if err != nil {
 		return nil, fmt.Errorf("comparing generated code: %w", err)
 	}
-	switch own := hasHeader(old, header); {
+	switch own := header == "" || hasHeader(old, header); {
 	case !own && content == nil:
 		return nil, nil
 	case !own:
@@ -76,6 +86,13 @@ func hasHeader(content []byte, header string) bool {
 func Apply(changes []*Change) (err error) {
 	temps := make([]string, len(changes))
 	defer func() {
+		for _, c := range changes {
+			if c.folder {
+				os.Remove(filepath.Dir(c.Path)) // if nothing is left in it
+			}
+		}
+	}()
+	defer func() {
 		for _, temp := range temps {
 			if temp != "" {
 				os.Remove(temp) // a leftover of a failure; the failure is what is told
@@ -104,6 +121,11 @@ func Apply(changes []*Change) (err error) {
 }
 
 func writeTemp(c *Change) (string, error) {
+	if c.folder {
+		if err := os.Mkdir(filepath.Dir(c.Path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+	}
 	// The leading dot keeps a leftover out of the package.
 	f, err := os.CreateTemp(filepath.Dir(c.Path), "."+filepath.Base(c.Path)+".*")
 	if err != nil {

@@ -58,7 +58,7 @@ func (b *builder) setDefault(f *Field, value, at string) {
 		return
 	}
 	switch {
-	case f.behindPointer():
+	case f.Behind:
 		b.problem(at, "a default in an embedded pointer can't be set while that is nil", "embed the struct without the pointer, or drop the default")
 	case err != nil:
 		b.problem(at, fmt.Sprintf("the default %q is no value of type %s", value, name(f.Type.Go)), "write a value that fits")

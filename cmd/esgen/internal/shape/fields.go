@@ -213,6 +213,7 @@ func (b *builder) candidate(l level, i int, path string) (c candidate, embedded 
 	}
 	c = candidate{v: f, tag: tag, typ: f.Type(), index: index, tagged: tagName != ""}
 	c.Name, c.Go, c.Pos, c.Steps = cmp.Or(tagName, f.Name()), f.Name(), f.Pos(), l.steps
+	c.Behind = slices.ContainsFunc(l.steps, func(s Step) bool { return s.Ptr != nil })
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
 		case "omitempty":

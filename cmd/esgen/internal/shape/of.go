@@ -71,7 +71,7 @@ func (b *builder) build(t types.Type, path string) *Type {
 		}
 		return s
 	}
-	s := &Type{Mode: b.mode, Go: t}
+	s := &Type{Mode: b.mode, Go: t, Name: b.typeName(t)}
 	if b.depth > 200 {
 		// Each instance of a generic type that holds a larger instance of itself is a new type.
 		b.problem(path, "the type has no end", "don't let a generic type contain larger instances of itself")
@@ -199,6 +199,9 @@ func (b *builder) special(s *Type) bool {
 }
 
 func (b *builder) basic(s *Type, u *types.Basic, path string) {
+	if b.mode == Event {
+		s.Enum = b.constants(s.Go)
+	}
 	switch u.Kind() {
 	case types.Bool:
 		s.Kind = Bool
@@ -244,7 +247,7 @@ func (b *builder) isByte(t types.Type) bool {
 // key returns the shape of a map's key.
 func (b *builder) key(t types.Type, path string) *Type {
 	t = types.Unalias(t)
-	s := &Type{Mode: b.mode, Go: t}
+	s := &Type{Mode: b.mode, Go: t, Name: b.typeName(t)}
 	if !b.canName(t, path) {
 		return s
 	}
@@ -283,6 +286,19 @@ func (b *builder) optOut() string {
 		return `tag the field esgen:"-" to leave it out of snapshots`
 	}
 	return `remove the field, or tag it json:"-" to leave it out`
+}
+
+// typeName returns what a named type is called in the user's package, "" for other types.
+func (b *builder) typeName(t types.Type) string {
+	if _, ok := t.(*types.Named); !ok {
+		return ""
+	}
+	return types.TypeString(t, func(p *types.Package) string {
+		if p == b.user {
+			return ""
+		}
+		return p.Name()
+	})
 }
 
 // name returns a type's name with its package's whole path.

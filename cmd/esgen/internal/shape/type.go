@@ -73,14 +73,26 @@ type Type struct {
 	Mode Mode
 
 	// Go is the type itself, aliases resolved. For the emitter; no part of
-	// what is stored.
+	// what is stored. Nil in shapes that were read from a lock.
 	Go types.Type
+
+	// Name is what a named type is called in the package that stores it, with the
+	// name of its own package before it if that is another; "" for types without a name.
+	Name string
+
+	// Enum has the values of the constants that a named type of kind String, Int or Uint
+	// is declared with, sorted, each once; numbers in decimal. Types of the standard library have none.
+	Enum []string
 
 	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
 	Len    int64    // Array
 	Elem   *Type    // Slice, Array, Map, Pointer
 	Key    *Type    // Map: of kind String, Int, Uint, UUID, Time or Text
 	Fields []*Field // Struct: in the order in which they are encoded
+
+	// Reserved has the fields that a struct once had and that stored objects may still
+	// have. Only shapes that were read from a lock have any.
+	Reserved []*Field
 
 	// AddrMarshal says, for Marshaler and Text, that the method that marshals
 	// has a pointer receiver.
@@ -99,6 +111,11 @@ type Field struct {
 	OmitEmpty bool // left out when false, 0, "", nil or of length 0; see Omits
 	OmitZero  bool // left out when IsZero() or else the zero value
 	Quoted    bool // the tag's ",string": the value stands within a JSON string
+	Behind    bool // promoted from an embedded pointer, so that all of that may be missing
+
+	// Was has the names in JSON that the field had before: objects with one of
+	// them in place of Name are read too.
+	Was []string
 
 	// Default is the value of a field that is missing, in the tag's own
 	// spelling; nil without esgen:"default=…".
@@ -118,12 +135,7 @@ func (f *Field) Required() bool {
 	if f.Type.Kind == Pointer || f.OmitEmpty || f.OmitZero || f.Default != nil {
 		return false
 	}
-	return !f.behindPointer()
-}
-
-// behindPointer reports whether the field is promoted from an embedded pointer.
-func (f *Field) behindPointer() bool {
-	return slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Ptr != nil })
+	return !f.Behind
 }
 
 // Named returns the named type behind t, or nil.

@@ -1,0 +1,186 @@
+package base
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
+)
+
+// repository is one repository and the commit in it that is the base.
+type repository struct {
+	ctx   context.Context
+	root  string        // of the working tree
+	ready chan struct{} // closed when the rest is set
+
+	commit  string // "" if nothing is released
+	what    string // says what is released, after "it is"
+	unknown error  // why git can't be asked
+	failed  error  // what the user must mend
+
+	mu      sync.Mutex
+	objects *objects
+}
+
+// file is a file of a lock in the base. Content is nil if it is the same in the working tree.
+type file struct {
+	name    string
+	content []byte
+}
+
+// git runs one git command and returns what it prints. The variables that git sets for hooks
+// are left out: they would send it to another repository or index.
+func (r *repository) git(args ...string) (string, error) {
+	cmd := r.command(args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		if message, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n"); message != "" {
+			err = fmt.Errorf("%w: %s", err, message)
+		}
+		return "", fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func (r *repository) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(r.ctx, "git", args...)
+	cmd.Dir = r.root
+	for _, variable := range os.Environ() {
+		switch name, _, _ := strings.Cut(variable, "="); name {
+		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR":
+		default:
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	return cmd
+}
+
+// exitStatus returns the status of a command that failed, -1 if it didn't even start.
+func exitStatus(err error) int {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// files returns the files of a folder as they are in the base, none if it isn't there.
+func (r *repository) files(path string) ([]file, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if strings.Contains(path, "\n") {
+		return nil, fmt.Errorf("%q: a name with a line break", path)
+	}
+	if r.objects == nil {
+		var err error
+		if r.objects, err = r.open(); err != nil {
+			return nil, err
+		}
+	}
+	kind, tree, err := r.objects.get(r.commit + ":" + path)
+	if err != nil || kind != "tree" {
+		return nil, err
+	}
+	var files []file
+	for len(tree) > 0 {
+		// Each entry is mode, a space, the name, a zero and the hash.
+		head, rest, ok := bytes.Cut(tree, []byte{0})
+		mode, name, _ := strings.Cut(string(head), " ")
+		size := r.objects.hashSize
+		if !ok || len(rest) < size {
+			return nil, errors.New("git printed a malformed tree")
+		}
+		hash := hex.EncodeToString(rest[:size])
+		tree = rest[size:]
+		if !strings.HasPrefix(mode, "100") || !lock.IsFile(name) {
+			continue
+		}
+		f := file{name: name}
+		if !r.unchanged(filepath.Join(r.root, filepath.FromSlash(path), name), hash) {
+			if _, f.content, err = r.objects.get(hash); err != nil {
+				return nil, err
+			}
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// unchanged reports whether a file of the working tree has the content that git names by a hash.
+func (r *repository) unchanged(path, hash string) bool {
+	data, err := os.ReadFile(path)
+	if err != nil || r.objects.hashSize != sha1.Size {
+		return false
+	}
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", len(data))
+	h.Write(data)
+	return hex.EncodeToString(h.Sum(nil)) == hash
+}
+
+// objects is a git process that prints objects.
+type objects struct {
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	out      *bufio.Reader
+	hashSize int
+}
+
+func (r *repository) open() (*objects, error) {
+	cmd := r.command("cat-file", "--batch")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &objects{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
+}
+
+func (o *objects) close() {
+	o.in.Close()
+	o.cmd.Wait() // of its status nothing depends: all that was asked for is there
+}
+
+// get returns an object; one that there is not has no kind.
+func (o *objects) get(name string) (kind string, content []byte, err error) {
+	if _, err := io.WriteString(o.in, name+"\n"); err != nil {
+		return "", nil, fmt.Errorf("git cat-file: %w", err)
+	}
+	line, err := o.out.ReadString('\n')
+	if err != nil {
+		return "", nil, fmt.Errorf("git cat-file: %w", err)
+	}
+	parts := strings.Fields(line)
+	if strings.HasSuffix(line, " missing\n") || len(parts) < 3 {
+		return "", nil, nil
+	}
+	size, err := strconv.Atoi(parts[len(parts)-1])
+	if err != nil {
+		return "", nil, fmt.Errorf("git cat-file printed %q", line)
+	}
+	o.hashSize = len(parts[0]) / 2
+	content = make([]byte, size+1) // and a line break
+	if _, err := io.ReadFull(o.out, content); err != nil {
+		return "", nil, fmt.Errorf("git cat-file: %w", err)
+	}
+	return parts[len(parts)-2], content[:size], nil
+}

@@ -1,0 +1,249 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/output"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+)
+
+// generation is one run over packages, whose files it writes or checks.
+type generation struct {
+	*invocation
+	patterns []string
+	verbose  bool
+	base     string // the name of the base branch, "" to look for it
+	started  time.Time
+	problems *problem.List
+}
+
+// runGenerate is esgen without the name of a command.
+func runGenerate(ctx context.Context, in *invocation, args []string) int {
+	g := newGeneration(in)
+	flags := in.flags()
+	g.flags(flags)
+	check := flags.Bool("check", false, "")
+	if status, done := in.parse(flags, args); done {
+		return status
+	}
+	g.patterns = flags.Args()
+	if *check {
+		return g.check(ctx)
+	}
+	return g.write(ctx)
+}
+
+func newGeneration(in *invocation) *generation {
+	return &generation{invocation: in, started: time.Now()}
+}
+
+// flags defines the flags that writing and checking have in common.
+func (g *generation) flags(flags *flag.FlagSet) {
+	flags.BoolVar(&g.verbose, "v", false, "")
+	flags.StringVar(&g.base, "base", os.Getenv(base.Variable), "")
+}
+
+// write brings the packages' files up to date.
+func (g *generation) write(ctx context.Context) int {
+	changes, status := g.plan(ctx)
+	if status != OK {
+		return status
+	}
+	if err := output.Apply(changes); err != nil {
+		return g.failed(err)
+	}
+	for _, change := range changes {
+		verb := "wrote"
+		if change.Content == nil {
+			verb = "removed"
+		}
+		g.logf("%s %s (was %s)", verb, problem.Relative(g.dir, change.Path), change.State)
+	}
+	g.logf("done: %d files changed", len(changes))
+	return OK
+}
+
+// check prints what is not as esgen would leave it.
+func (g *generation) check(ctx context.Context) int {
+	changes, status := g.plan(ctx)
+	if status != OK {
+		return status
+	}
+	for _, change := range changes {
+		fmt.Fprintf(g.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(g.dir, change.Path), change.State)
+	}
+	if len(changes) > 0 {
+		return Problems
+	}
+	return OK
+}
+
+// plan returns what is to be changed on the disk, or prints why it can't and returns the status.
+func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
+	changes, err := g.changes(ctx)
+	switch {
+	case err != nil:
+		status := g.failed(err)
+		g.adviseTidy(err.Error())
+		return nil, status
+	case g.problems.Len() > 0:
+		lines := g.problems.Lines(g.dir)
+		for _, line := range lines {
+			fmt.Fprintln(g.stderr, line)
+		}
+		g.adviseTidy(lines...)
+		return nil, Problems
+	}
+	return changes, OK
+}
+
+// changes takes the packages through all stages but the last, which touches files.
+func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+	fset := token.NewFileSet()
+	g.problems = problem.NewList(fset)
+	released := base.New(ctx, g.base)
+	defer released.Close()
+	released.Prepare(g.dir)
+	loaded, err := load.Load(ctx, load.Config{
+		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var models []*model.Package
+	for _, p := range loaded {
+		m, err := g.model(p, released)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	if g.problems.Len() > 0 {
+		return nil, nil
+	}
+	g.logf("checked %d packages", len(models))
+	var changes []*output.Change
+	for _, m := range models {
+		more, err := g.files(m)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil
+}
+
+// model builds the model of a package, checks it and compares it with the lock.
+func (g *generation) model(p *load.Package, released *base.Base) (*model.Package, error) {
+	m := &model.Package{Package: p}
+	if p.Dir == "" {
+		return m, nil
+	}
+	before := g.problems.Len()
+	working, err := lock.Read(p.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	inBase, why, err := released.Released(p.Dir, working)
+	if err != nil {
+		return nil, err
+	}
+	frozen := working.Frozen(inBase)
+	if len(working.Events)+len(frozen.Events) > 0 {
+		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
+	}
+	if p.Types != nil {
+		m = model.Build(p, g.problems)
+		check.Package(m, g.problems)
+	}
+	m.Lock, m.Frozen = working, frozen
+	if g.problems.Len() == before {
+		history.Check(m, frozen, why, g.problems)
+	}
+	return m, nil
+}
+
+// files emits the files of a package and compares them with the disk.
+func (g *generation) files(m *model.Package) ([]*output.Change, error) {
+	if m.Dir == "" {
+		return nil, nil
+	}
+	var code, test []byte
+	if m.Types != nil {
+		var err error
+		if code, test, err = emit.Package(m); err != nil {
+			return nil, err
+		}
+		g.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(code), len(test))
+	}
+	var changes []*output.Change
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
+		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	locks, err := g.locks(m)
+	return append(changes, locks...), err
+}
+
+// locks compares the lock of a package with what it is to become.
+func (g *generation) locks(m *model.Package) ([]*output.Change, error) {
+	contents := map[string][]byte{}
+	for _, e := range m.Lock.Events {
+		contents[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
+		contents[lock.FileName(e.Name)] = e.Encode()
+	}
+	var changes []*output.Change
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], g.problems)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			changes = append(changes, change)
+		}
+	}
+	return changes, nil
+}
+
+// adviseTidy prints a last line on how to mend a go.mod or go.sum of which lines report that it
+// lacks something: likely more than they say.
+func (g *generation) adviseTidy(lines ...string) {
+	for _, line := range lines {
+		if strings.Contains(line, "missing go.sum entry") || strings.Contains(line, "no required module provides package") {
+			fmt.Fprintln(g.stderr, "esgen: go.mod or go.sum lacks what is imported: run go mod tidy")
+			return
+		}
+	}
+}
+
+func (g *generation) logf(format string, args ...any) {
+	if g.verbose {
+		fmt.Fprintf(g.stderr, "esgen: %4d ms: %s\n", time.Since(g.started).Milliseconds(), fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,75 @@
+package compat
+
+// Rule names a kind of change. Names are stable: exceptions and tools refer to them.
+type Rule string
+
+// The rules for the fields of an event.
+const (
+	FieldAdded           Rule = "EVENT_FIELD_ADDED"
+	FieldAddedRequired   Rule = "EVENT_FIELD_ADDED_REQUIRED"
+	FieldRemoved         Rule = "EVENT_FIELD_REMOVED"
+	FieldRenamed         Rule = "EVENT_FIELD_RENAMED"
+	FieldRenamedSilently Rule = "EVENT_FIELD_RENAMED_SILENTLY"
+	FieldMoved           Rule = "EVENT_FIELD_MOVED"
+	FieldNameReused      Rule = "EVENT_FIELD_NAME_REUSED"
+	FieldWasDropped      Rule = "EVENT_FIELD_WAS_DROPPED"
+	FieldOptional        Rule = "EVENT_FIELD_OPTIONAL"
+	FieldRequired        Rule = "EVENT_FIELD_REQUIRED"
+	DefaultChanged       Rule = "EVENT_FIELD_DEFAULT_CHANGED"
+	AbsenceChanged       Rule = "EVENT_FIELD_ABSENCE_CHANGED"
+	Widened              Rule = "EVENT_FIELD_WIDENED"
+	Narrowed             Rule = "EVENT_FIELD_NARROWED"
+	SignChanged          Rule = "EVENT_FIELD_SIGN_CHANGED"
+	Inexact              Rule = "EVENT_FIELD_INEXACT"
+	Unvalidated          Rule = "EVENT_FIELD_UNVALIDATED"
+	TypeChanged          Rule = "EVENT_FIELD_TYPE_CHANGED"
+	CodecChanged         Rule = "EVENT_FIELD_CODEC_CHANGED"
+	ArrayLengthChanged   Rule = "EVENT_FIELD_ARRAY_LENGTH_CHANGED"
+	MapKeyChanged        Rule = "EVENT_FIELD_MAP_KEY_CHANGED"
+	ElementOptional      Rule = "EVENT_ELEMENT_OPTIONAL"
+	ElementRequired      Rule = "EVENT_ELEMENT_REQUIRED"
+	EnumIntroduced       Rule = "EVENT_ENUM_INTRODUCED"
+	EnumOpened           Rule = "EVENT_ENUM_OPENED"
+	EnumValueAdded       Rule = "EVENT_ENUM_VALUE_ADDED"
+	EnumValueRemoved     Rule = "EVENT_ENUM_VALUE_REMOVED"
+)
+
+// rule is what is known of one.
+type rule struct {
+	verdict Verdict
+	// means says what becomes of stored events.
+	means string
+}
+
+var rules = map[Rule]rule{
+	FieldAdded:           {Safe, "a stored event without it has its default or zero value"},
+	FieldAddedRequired:   {NeedsUpcaster, "stored events don't have it, and would be refused"},
+	FieldRemoved:         {Safe, "what stored events have of it is skipped; its name is reserved"},
+	FieldRenamed:         {Safe, "stored events are read under its old name too"},
+	FieldRenamedSilently: {NeedsUpcaster, "what is stored under the old name would be skipped"},
+	FieldMoved:           {NeedsUpcaster, "what is stored at the old place would be skipped"},
+	FieldNameReused:      {NeedsVersion, "stored events may have a removed field of that name, which would be taken for this one"},
+	FieldWasDropped:      {NeedsVersion, "what is stored under the name before the last would be skipped"},
+	FieldOptional:        {Safe, "stored events have it"},
+	FieldRequired:        {NeedsUpcaster, "stored events that lack it would be refused"},
+	DefaultChanged:       {NeedsVersion, "stored events that lack it would be read as another value than before"},
+	AbsenceChanged:       {NeedsUpcaster, "stored events that lack it would be read as another value than before"},
+	Widened:              {Safe, "every stored value is one of the new type"},
+	Narrowed:             {NeedsUpcaster, "stored values may be out of range, and would be refused"},
+	SignChanged:          {NeedsUpcaster, "stored values may be out of range, and would be refused"},
+	Inexact:              {NeedsUpcaster, "stored values may lose their last digits"},
+	Unvalidated:          {NeedsUpcaster, "stored strings may not have the form, and would be refused"},
+	TypeChanged:          {NeedsUpcaster, "stored values are not of the new type, and would be refused or misread"},
+	CodecChanged:         {NeedsUpcaster, "nothing says whether the new type reads what the old one wrote"},
+	ArrayLengthChanged:   {NeedsUpcaster, "stored arrays have another length, and would be refused"},
+	MapKeyChanged:        {NeedsUpcaster, "stored names may not be keys of the new type"},
+	ElementOptional:      {Safe, "no stored element is null"},
+	ElementRequired:      {NeedsUpcaster, "stored elements that are null would be refused"},
+	EnumIntroduced:       {Safe, "stored strings that are no declared value are read as they are"},
+	EnumOpened:           {Safe, "every stored value is one of the new type"},
+	EnumValueAdded:       {Safe, "no stored event has it"},
+	EnumValueRemoved:     {NeedsUpcaster, "stored events may have it, and the code no longer knows it"},
+}
+
+// Means says what the change does to stored events, without the remedy.
+func (r Rule) Means() string { return rules[r].means }

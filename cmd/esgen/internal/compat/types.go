@@ -1,0 +1,184 @@
+package compat
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// types compares the values of a place.
+func (c *comparison) types(p place, old, now *shape.Type) {
+	pair := [2]*shape.Type{old, now}
+	if c.seen[pair] {
+		return
+	}
+	c.seen[pair] = true
+	switch {
+	case old.Kind == shape.Pointer && now.Kind == shape.Pointer:
+		c.types(p, old.Elem, now.Elem)
+	case old.Kind == shape.Pointer:
+		c.add(p, ElementRequired, describe(old), describe(now), "")
+	case now.Kind == shape.Pointer && nilable(now.Elem):
+		c.add(p, TypeChanged, describe(old), describe(now), "")
+	case now.Kind == shape.Pointer:
+		c.add(p, ElementOptional, describe(old), describe(now), "")
+		c.types(p, old, now.Elem)
+	case old.Kind != now.Kind:
+		c.kinds(p, old, now)
+	default:
+		c.sameKind(p, old, now)
+	}
+}
+
+// nilable reports whether null may stand for a value of the type.
+func nilable(t *shape.Type) bool {
+	switch t.Kind {
+	case shape.Pointer, shape.Slice, shape.Map, shape.Bytes, shape.Raw, shape.Marshaler:
+		return true
+	}
+	return false
+}
+
+func (c *comparison) sameKind(p place, old, now *shape.Type) {
+	switch now.Kind {
+	case shape.Int, shape.Uint, shape.Float:
+		c.numbers(p, old, now)
+		c.enums(p, old, now)
+	case shape.String:
+		c.enums(p, old, now)
+	case shape.Marshaler, shape.Text:
+		if old.Name != now.Name {
+			c.add(p, CodecChanged, describe(old), describe(now), "")
+		}
+	case shape.Struct:
+		c.fields(p, old, now)
+	case shape.Slice:
+		c.types(p.element("[]"), old.Elem, now.Elem)
+	case shape.Array:
+		if old.Len != now.Len {
+			c.add(p, ArrayLengthChanged, describe(old), describe(now), "")
+			return
+		}
+		c.types(p.element("[]"), old.Elem, now.Elem)
+	case shape.Map:
+		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || k.Kind == shape.Text && k.Name != l.Name {
+			c.add(p, MapKeyChanged, describe(old), describe(now), "")
+			return
+		}
+		c.enums(p.element("{key}"), old.Key, now.Key)
+		c.types(p.element("{}"), old.Elem, now.Elem)
+	}
+}
+
+// kinds compares two types that are not even of one kind.
+func (c *comparison) kinds(p place, old, now *shape.Type) {
+	switch {
+	case number(old) && number(now):
+		c.numbers(p, old, now)
+	case old.Kind == shape.UUID && now.Kind == shape.String && len(now.Enum) == 0:
+		c.add(p, Widened, describe(old), describe(now), "")
+	case old.Kind == shape.String && stringForm(now):
+		c.add(p, Unvalidated, describe(old), describe(now), "")
+	default:
+		c.add(p, TypeChanged, describe(old), describe(now), "")
+	}
+}
+
+func number(t *shape.Type) bool {
+	return t.Kind == shape.Int || t.Kind == shape.Uint || t.Kind == shape.Float
+}
+
+// stringForm reports whether values of the type are strings of some form.
+func stringForm(t *shape.Type) bool {
+	switch t.Kind {
+	case shape.UUID, shape.Time, shape.Text, shape.Bytes:
+		return true
+	}
+	return false
+}
+
+// numbers compares two types of numbers.
+func (c *comparison) numbers(p place, old, now *shape.Type) {
+	rule := Widened
+	switch {
+	case old.Kind == now.Kind && old.Bits == now.Bits:
+		return
+	case old.Kind == now.Kind && old.Bits > now.Bits:
+		rule = Narrowed
+	case old.Kind == now.Kind:
+	case old.Kind == shape.Float:
+		rule = TypeChanged
+	case now.Kind == shape.Float:
+		if integers := map[int]int{32: 24, 64: 53}[now.Bits]; old.Bits > integers {
+			rule = Inexact
+		}
+	case old.Kind == shape.Uint && now.Bits > old.Bits: // to Int
+	default:
+		rule = SignChanged
+	}
+	c.add(p, rule, describe(old), describe(now), "")
+}
+
+// enums compares the values that are declared. A decoder takes others too: enums are open.
+func (c *comparison) enums(p place, old, now *shape.Type) {
+	switch {
+	case c.rolling || len(old.Enum) == 0 && len(now.Enum) == 0:
+		return
+	case len(old.Enum) == 0:
+		c.add(p, EnumIntroduced, describe(old), describe(now), "")
+		return
+	case len(now.Enum) == 0:
+		c.add(p, EnumOpened, describe(old), describe(now), "")
+		return
+	}
+	for _, value := range old.Enum {
+		if !slices.Contains(now.Enum, value) {
+			c.add(p, EnumValueRemoved, strconv.Quote(value), "", fmt.Sprintf("keep its constant (and mark it Deprecated): %s %s = %s", "const …", now.Name, literal(now, value)))
+		}
+	}
+	for _, value := range now.Enum {
+		if !slices.Contains(old.Enum, value) {
+			c.add(p, EnumValueAdded, "", strconv.Quote(value), "")
+		}
+	}
+}
+
+func literal(t *shape.Type, value string) string {
+	if t.Kind == shape.String {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// describe names a type for people.
+func describe(t *shape.Type) string {
+	switch t.Kind {
+	case shape.Pointer:
+		return "*" + describe(t.Elem)
+	case shape.Slice:
+		return "[]" + describe(t.Elem)
+	case shape.Array:
+		return fmt.Sprintf("[%d]%s", t.Len, describe(t.Elem))
+	case shape.Map:
+		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
+	case shape.Struct:
+		if t.Name == "" {
+			return "struct"
+		}
+		return t.Name
+	case shape.Marshaler, shape.Text:
+		return t.Name
+	case shape.Int, shape.Uint, shape.Float:
+		if len(t.Enum) > 0 {
+			return t.Name
+		}
+		return t.Kind.String() + strconv.Itoa(t.Bits)
+	case shape.String:
+		if len(t.Enum) > 0 {
+			return t.Name
+		}
+	}
+	return t.Kind.String()
+}

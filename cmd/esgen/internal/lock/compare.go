@@ -1,0 +1,121 @@
+package lock
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// Same reports whether two shapes are stored alike. The names of Go fields and types don't count, except
+// for types that marshal themselves: nothing else tells their forms apart.
+func Same(a, b *shape.Type) bool { return same(a, b, map[[2]*shape.Type]bool{}) }
+
+func same(a, b *shape.Type, seen map[[2]*shape.Type]bool) bool {
+	if a == nil || b == nil || seen[[2]*shape.Type{a, b}] {
+		return a == nil && b == nil || a != nil && b != nil
+	}
+	seen[[2]*shape.Type{a, b}] = true
+	if a.Kind != b.Kind || a.Bits != b.Bits || a.Len != b.Len || !slices.Equal(a.Enum, b.Enum) || len(a.Fields) != len(b.Fields) {
+		return false
+	}
+	if (a.Kind == shape.Marshaler || a.Kind == shape.Text) && a.Name != b.Name {
+		return false
+	}
+	for _, f := range a.Fields {
+		g := Field(b, f.Name)
+		if g == nil || !sameField(f, g) || !same(f.Type, g.Type, seen) {
+			return false
+		}
+	}
+	return same(a.Key, b.Key, seen) && same(a.Elem, b.Elem, seen)
+}
+
+func sameField(f, g *shape.Field) bool {
+	return f.OmitEmpty == g.OmitEmpty && f.OmitZero == g.OmitZero && f.Quoted == g.Quoted && f.Behind == g.Behind &&
+		slices.Equal(f.Was, g.Was) && (f.Default == nil) == (g.Default == nil) && (f.Default == nil || *f.Default == *g.Default)
+}
+
+// Field returns the field of a struct by its name in JSON, or nil.
+func Field(t *shape.Type, name string) *shape.Field {
+	for _, f := range t.Fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// Merge returns the shape that is locked when one that is locked already has become another in the same version:
+// the current one, with the fields that are gone reserved, and all that were so before.
+func Merge(locked, current *shape.Type) *shape.Type {
+	return merge(locked, current, map[[2]*shape.Type]*shape.Type{})
+}
+
+func merge(locked, current *shape.Type, done map[[2]*shape.Type]*shape.Type) *shape.Type {
+	if current == nil || locked == nil {
+		return current
+	}
+	pair := [2]*shape.Type{locked, current}
+	if t := done[pair]; t != nil {
+		return t
+	}
+	merged := *current
+	done[pair] = &merged
+	if locked.Kind != current.Kind {
+		return &merged
+	}
+	merged.Key, merged.Elem = merge(locked.Key, current.Key, done), merge(locked.Elem, current.Elem, done)
+	merged.Fields = nil
+	taken := map[string]bool{}
+	for _, f := range current.Fields {
+		field := *f
+		for _, name := range append([]string{f.Name}, f.Was...) {
+			if old := Field(locked, name); old != nil && !taken[name] {
+				field.Type = merge(old.Type, f.Type, done)
+				taken[name] = true
+			}
+		}
+		merged.Fields = append(merged.Fields, &field)
+		taken[f.Name] = true
+	}
+	merged.Reserved = nil
+	for _, f := range append(slices.Clone(locked.Reserved), locked.Fields...) {
+		if !taken[f.Name] {
+			taken[f.Name] = true
+			merged.Reserved = append(merged.Reserved, f)
+		}
+	}
+	return &merged
+}
+
+// Frozen returns what of a lock must not change: what is in base, which may be nil, and the versions
+// that people marked as released.
+func (l *Lock) Frozen(base *Lock) *Lock {
+	frozen := &Lock{Dir: l.Dir}
+	if base != nil {
+		frozen.Events = slices.Clone(base.Events)
+	}
+	for _, e := range l.Events {
+		kept := *e
+		kept.Versions = nil
+		in := frozen.Event(e.Name)
+		if in != nil {
+			kept = *in
+			kept.Versions = slices.Clone(in.Versions)
+		}
+		for _, v := range e.Versions {
+			if v.Released && in.Version(v.Schema) == nil {
+				kept.Versions = append(kept.Versions, v)
+			}
+		}
+		if len(kept.Versions) == 0 || in != nil && len(in.Versions) == len(kept.Versions) {
+			continue
+		}
+		slices.SortFunc(kept.Versions, func(a, b *Version) int { return a.Schema - b.Schema })
+		frozen.Events = slices.DeleteFunc(frozen.Events, func(e *Event) bool { return e.Name == kept.Name })
+		i, _ := slices.BinarySearchFunc(frozen.Events, kept.Name, func(e *Event, name string) int { return cmp.Compare(e.Name, name) })
+		frozen.Events = slices.Insert(frozen.Events, i, &kept)
+	}
+	return frozen
+}

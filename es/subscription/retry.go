@@ -1,0 +1,137 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// Backoff says how often, and after which waits, an event is tried again that its handler
+// has failed.
+type Backoff struct {
+	// Attempts is how often an event is tried in all. The default is 5.
+	Attempts int
+	// First is the wait before the second attempt. Each further one is twice as long, up to Max;
+	// each is varied at random by half, so that handlers that failed together don't come back
+	// together. The defaults are 100 milliseconds and 5 seconds.
+	First, Max time.Duration
+}
+
+// wait returns how long to wait after an attempt, from 1.
+func (b Backoff) wait(attempt int) time.Duration {
+	d := b.First
+	for range attempt - 1 {
+		if d *= 2; d >= b.Max {
+			d = b.Max
+			break
+		}
+	}
+	return d/2 + rand.N(d)
+}
+
+// EventError tells which event a handler could not handle, and how often it was tried. Err
+// is what the handler returned last.
+type EventError struct {
+	Event    es.Recorded
+	Attempts int
+	Err      error
+}
+
+func (e *EventError) Error() string {
+	return fmt.Sprintf("handling %s at version %d (%s, position %d), attempt %d: %v",
+		e.Event.Stream, e.Event.Version, e.Event.Type, e.Event.Position, e.Attempts, e.Err)
+}
+
+func (e *EventError) Unwrap() error { return e.Err }
+
+// Passing marks an error of a handler as one that says nothing about the event: the database that it
+// writes to is down. The event is then tried until it is handled, however long that takes.
+func Passing(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &passing{err}
+}
+
+type passing struct{ error }
+
+func (p *passing) Unwrap() error { return p.error }
+
+// again tries an event that has failed once until it is handled, or the attempts are used up.
+func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Position, err error) error {
+	for attempt := 1; ; attempt++ {
+		if fatal(err) || stopped(ctx, err) {
+			return err
+		}
+		failed := &EventError{Event: rec, Attempts: attempt, Err: err}
+		d.status.failed(failed)
+		if _, passes := errors.AsType[*passing](err); !passes && attempt >= d.backoff.Attempts {
+			return failed
+		}
+		wait := d.backoff.wait(attempt)
+		d.logger.Warn("esgen: a handler failed, and is tried again", "subscription", d.name, "stream", rec.Stream.String(),
+			"version", int64(rec.Version), "position", int64(rec.Position), "attempt", attempt, "wait", wait, "error", err)
+		if failed := d.flush(work); failed != nil { // what was handled before it does not wait
+			return failed
+		}
+		if sleep(ctx, wait) != nil {
+			return ctx.Err()
+		}
+		if err = d.try(work, []es.Recorded{rec}, upTo); err == nil {
+			return nil
+		}
+	}
+}
+
+// fatal reports whether going on is no use, whatever is tried.
+func fatal(err error) bool {
+	if _, unreadable := errors.AsType[*es.EventError](err); unreadable {
+		return false // an event's, for the handler's policy
+	}
+	return errors.Is(err, es.ErrFenced) || errors.Is(err, es.ErrBeyondHead) || errors.Is(err, es.ErrClosed)
+}
+
+// stopped reports whether an error is that of a context that has ended.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
+}
+
+// persistently calls the store until it does not fail, unless its failure can't pass.
+func (s *Subscription) persistently(ctx context.Context, what string, call func() error) error {
+	b := Backoff{First: 50 * time.Millisecond, Max: 5 * time.Second}
+	for attempt := 1; ; attempt++ {
+		err := call()
+		if err == nil || lasting(err) || ctx.Err() != nil {
+			return err
+		}
+		s.status.failed(err)
+		wait := b.wait(attempt)
+		s.logger.Warn("esgen: the store failed, and is tried again", "subscription", s.name, "doing", what, "wait", wait, "error", err)
+		if sleep(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// lasting reports whether a store's failure can't pass by itself.
+func lasting(err error) bool {
+	if _, unreadable := errors.AsType[*es.EventError](err); unreadable {
+		return true
+	}
+	return fatal(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,172 @@
+package subscription
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// State is what a subscription is doing.
+type State string
+
+// The states.
+const (
+	Stopped    State = "stopped"
+	CatchingUp State = "catching up" // it reads what was there before it came
+	Live       State = "live"        // it has handled all that the feed has, and waits for more
+	Retrying   State = "retrying"    // a handler or the store has failed: see Status.Err
+)
+
+// Status is how a subscription is doing.
+type Status struct {
+	Name     string
+	State    State
+	Position es.Position // up to which it has handled the feed
+	Head     es.Position // of the feed
+	// Behind is how far the position is from the head: at least as many as the events yet
+	// to come, since positions have gaps and filters leave events out.
+	Behind int64
+	// Lag is the age of the last event handled, while there is more to come; 0 when
+	// there is not.
+	Lag time.Duration
+	// Handled is the number of events handled since Run began, and Rate that of the last
+	// ten seconds or so, a second.
+	Handled int64
+	Rate    float64
+	// Err is the last failure, and ErrAt its time; nil if what failed has succeeded since.
+	Err   error
+	ErrAt time.Time
+}
+
+// Status tells how the subscription is doing. It asks the store for the head of the feed; where
+// that fails, the rest of the status is returned with the error.
+func (s *Subscription) Status(ctx context.Context) (Status, error) {
+	status := s.status.snapshot()
+	status.Name = s.name
+	head, err := s.source.feed.Head(ctx)
+	if err != nil {
+		return status, fmt.Errorf("subscription %q: %w", s.name, err)
+	}
+	status.Head = max(head, status.Position)
+	if status.Behind = int64(status.Head - status.Position); status.Behind == 0 {
+		status.Lag = 0
+	}
+	return status, nil
+}
+
+// tracking is the running part of a status.
+type tracking struct {
+	mu      sync.Mutex
+	state   State
+	retries bool
+	at      es.Position
+	last    time.Time // recorded-at of the last event handled
+	count   int64
+	rate    rate
+	err     error
+	errAt   time.Time
+}
+
+func (t *tracking) began() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state, t.retries, t.count, t.err, t.rate = CatchingUp, false, 0, nil, rate{}
+}
+
+func (t *tracking) ended(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state, t.retries = Stopped, false
+	if err != nil {
+		t.err, t.errAt = err, time.Now()
+	}
+}
+
+// reading notes whether the feed had more than the page.
+func (t *tracking) reading(live bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !live {
+		t.state = CatchingUp
+	}
+}
+
+// moved notes that a page is done.
+func (t *tracking) moved(at es.Position, p page) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.at, t.retries, t.err = at, false, nil
+	if p.live {
+		t.state = Live
+	}
+}
+
+func (t *tracking) handled(events []es.Recorded) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count += int64(len(events))
+	t.rate.add(time.Now(), len(events))
+	last := events[len(events)-1]
+	t.at, t.last = last.Position, last.RecordedAt
+}
+
+func (t *tracking) failed(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.retries, t.err, t.errAt = true, err, time.Now()
+}
+
+func (t *tracking) snapshot() Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	status := Status{State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now), Err: t.err, ErrAt: t.errAt}
+	if t.retries {
+		status.State = Retrying
+	}
+	if !t.last.IsZero() {
+		status.Lag = max(0, now.Sub(t.last))
+	}
+	return status
+}
+
+// rate counts events in the last seconds, one slot a second.
+type rate struct {
+	slots [10]int
+	last  int64 // the second of the newest slot
+	first int64 // the second of the first event
+}
+
+func (r *rate) move(now time.Time) {
+	second := now.Unix()
+	if r.first == 0 {
+		r.first, r.last = second, second
+	}
+	for ; r.last < second; r.last++ {
+		if second-r.last > int64(len(r.slots)) {
+			r.slots, r.last = [10]int{}, second
+			return
+		}
+		r.slots[(r.last+1)%int64(len(r.slots))] = 0
+	}
+}
+
+func (r *rate) add(now time.Time, n int) {
+	r.move(now)
+	r.slots[r.last%int64(len(r.slots))] += n
+}
+
+func (r *rate) perSecond(now time.Time) float64 {
+	if r.first == 0 {
+		return 0
+	}
+	r.move(now)
+	sum := 0
+	for _, n := range r.slots {
+		sum += n
+	}
+	return float64(sum) / float64(min(int64(len(r.slots)), r.last-r.first+1))
+}

@@ -1,0 +1,214 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// Subscription delivers the events of a store to a handler or a [Sink]. Make one with
+// [New] or [Into], and let it [Subscription.Run].
+type Subscription struct {
+	options
+	name    string
+	source  source
+	handler Handler // nil if there is a sink
+	sink    Sink
+	running atomic.Bool
+	status  tracking
+}
+
+// source is what a subscription needs of its store.
+type source struct {
+	feed        es.Feed
+	checkpoints es.Checkpoints
+	tracker     es.Tracker // nil if the store has none
+	watcher     es.Watcher // nil if the store has none
+}
+
+// Handler handles events, in the order of the feed. Each comes at least once: what was handled since
+// the last checkpoint comes again after a crash, so a handler must not mind.
+type Handler interface {
+	// Handle handles events, at least one. An error means that none of them counts as
+	// handled. The context outlives the one given to Run by [Grace], so that work in hand can be finished.
+	// The slice is the handler's until it returns; the events may be kept.
+	Handle(ctx context.Context, events []es.Recorded) error
+}
+
+// HandlerFunc is a function as a [Handler].
+type HandlerFunc func(ctx context.Context, events []es.Recorded) error
+
+// Handle implements [Handler].
+func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { return f(ctx, events) }
+
+// Each makes a handler of a function that handles one event.
+func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
+	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
+		for _, rec := range events {
+			if err := handle(ctx, rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Batch is what a [Sink] has to make true at once.
+type Batch struct {
+	// Events are to be handled, in the order of the feed. There may be none: then only the
+	// position has moved, over events that the filter leaves out.
+	Events []es.Recorded
+	// Progress is to be recorded together with what the events do, unchanged: with
+	// RecordTx of the store, in the transaction that holds the effect.
+	Progress es.Progress
+}
+
+// Sink handles events and records the progress itself, both in one transaction: where the effect
+// lives in the store's own database, it happens exactly once. Use [Into].
+type Sink interface {
+	// Commit handles a batch and records its progress, all or nothing. Where the record is
+	// refused with [es.ErrFenced], it must return that error and leave no effect.
+	Commit(ctx context.Context, b Batch) error
+}
+
+// SinkFunc is a function as a [Sink].
+type SinkFunc func(ctx context.Context, b Batch) error
+
+// Commit implements [Sink].
+func (f SinkFunc) Commit(ctx context.Context, b Batch) error { return f(ctx, b) }
+
+// ErrRunning: the subscription runs already.
+var ErrRunning = errors.New("the subscription runs already")
+
+// New returns a subscription that hands the store's events to a handler and keeps
+// its position in the store, as the checkpoint of a name. Subscriptions of one name share
+// that position: give each its own. The store needs [es.Feed] and [es.Checkpoints].
+func New(store es.Store, name string, h Handler, opts ...Option) (*Subscription, error) {
+	return newSubscription(store, name, h, nil, opts)
+}
+
+// Into returns a subscription whose events go into a sink, which records the progress. The store
+// needs [es.Feed] and [es.Tracker].
+func Into(store es.Store, name string, sink Sink, opts ...Option) (*Subscription, error) {
+	return newSubscription(store, name, nil, sink, opts)
+}
+
+func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []Option) (*Subscription, error) {
+	s := &Subscription{options: defaults(), name: name, handler: h, sink: sink}
+	for _, opt := range opts {
+		opt(&s.options)
+	}
+	err := es.ValidateCheckpointName(name)
+	if err == nil {
+		err = s.options.validate()
+	}
+	if err == nil {
+		err = es.FeedQuery{Categories: s.categories, Types: s.types}.Validate()
+	}
+	if err == nil {
+		err = s.connect(store)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("subscription %.80q: %w", name, err)
+	}
+	s.status.state = Stopped
+	return s, nil
+}
+
+// connect finds what the subscription needs in its store.
+func (s *Subscription) connect(store es.Store) error {
+	var feeds, checks, tracks bool
+	s.source.feed, feeds = es.Capability[es.Feed](store)
+	s.source.checkpoints, checks = es.Capability[es.Checkpoints](store)
+	s.source.tracker, tracks = es.Capability[es.Tracker](store)
+	s.source.watcher, _ = es.Capability[es.Watcher](store)
+	switch {
+	case !feeds:
+		return fmt.Errorf("%T has no feed of all events (es.Feed)", store)
+	case !checks:
+		return fmt.Errorf("%T keeps no checkpoints (es.Checkpoints)", store)
+	case !tracks && s.sink != nil:
+		return fmt.Errorf("%T does not notice that somebody else moves a checkpoint (es.Tracker), which a sink relies on", store)
+	}
+	return nil
+}
+
+// Name returns the subscription's name.
+func (s *Subscription) Name() string { return s.name }
+
+// Run delivers events until the context ends, which is the way to stop it: the batch in hand is then
+// finished, the position recorded, and Run returns nil. It returns an error when it can't go on:
+// the handler failed for good, somebody else moved the checkpoint ([es.ErrFenced]), the store was set
+// back ([es.ErrBeyondHead]) or closed ([es.ErrClosed]). Failures of the store that may pass are waited
+// for. A subscription may be run again after it returned, but not twice at once ([ErrRunning]).
+func (s *Subscription) Run(ctx context.Context) error {
+	if !s.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer s.running.Store(false)
+	work, cancel := s.graceful(ctx)
+	defer cancel()
+	s.status.began()
+	err := s.run(ctx, work)
+	s.status.ended(err)
+	if err != nil {
+		return fmt.Errorf("subscription %q: %w", s.name, err)
+	}
+	return nil
+}
+
+// graceful returns a context for work in hand: it ends some time after the other.
+func (s *Subscription) graceful(ctx context.Context) (work context.Context, cancel func()) {
+	work, cancelWork := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(s.grace, cancelWork)
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	return work, func() {
+		stop()
+		cancelWork()
+	}
+}
+
+// run is Run for a subscription without a group.
+func (s *Subscription) run(ctx, work context.Context) error {
+	at, err := s.begin(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
+		return err
+	}
+	d := delivery{Subscription: s, stored: at, at: at}
+	return d.run(ctx, work)
+}
+
+// begin returns the position to go on from. Without a checkpoint it is where the options say, which is
+// recorded at once: a second start means the same.
+func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
+	err = s.persistently(ctx, "reading the checkpoint", func() error {
+		at, err = s.source.checkpoints.Checkpoint(ctx, s.name)
+		if err != nil || at > 0 {
+			return err
+		}
+		start, err := s.start(ctx, s.source.feed)
+		if err == nil && start > 0 {
+			err = s.record(ctx, es.Progress{Name: s.name, To: start})
+		}
+		at = start
+		return err
+	})
+	return at, err
+}
+
+// record stores progress of a handler.
+func (s *Subscription) record(ctx context.Context, p es.Progress) error {
+	if s.source.tracker != nil {
+		return s.source.tracker.Record(ctx, p)
+	}
+	return s.source.checkpoints.SaveCheckpoint(ctx, p.Name, p.To)
+}
