@@ -50,6 +50,12 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 30s)
 bench: ## Run the benchmarks with their comparisons, COUNT times BENCHTIME (benchstat reads the output)
 	$(call each,go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 
+.PHONY: bench-serial
+bench-serial: ## Compare the serializers with those of other libraries, in CPU time, by benchstat
+	@cd bench && out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
+	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
+	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
+
 .PHONY: lint
 lint: ## Check format, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }

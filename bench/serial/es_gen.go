@@ -262,34 +262,38 @@ func decodePacked(data []byte, v *Packed) error {
 	return d.End()
 }
 
+var fieldsOfPacked = codec.NewFields("id", "packed_at", "lines", "comment")
+
 // readPacked reads Packed.
 func readPacked(d *codec.Decoder, v *Packed) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "id":
+	for field := d.Struct(fieldsOfPacked); field >= 0; field = d.Field(fieldsOfPacked, field) {
+		switch field {
+		case 0:
+			// id
 			seen = d.Once(seen, 0x1)
 			v.ID = d.UUID()
-		case "packed_at":
+		case 1:
+			// packed_at
 			seen = d.Once(seen, 0x2)
 			v.PackedAt = d.Time()
-		case "lines":
+		case 2:
+			// lines
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := make([]Line, 0, d.Elements('{'))
+				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
 				}
-				v.Lines = items
+				v.Lines = codec.Listed(d, items)
 			}
-		case "comment":
+		case 3:
+			// comment
 			seen = d.Once(seen, 0x8)
 			v.Comment = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -341,45 +345,53 @@ func appendLine(dst []byte, v *Line) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfLine = codec.NewFields("sku", "name", "quantity", "price", "discount", "added", "gift", "tags")
+
 // readLine reads Line.
 func readLine(d *codec.Decoder, v *Line) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "sku":
+	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Field(fieldsOfLine, field) {
+		switch field {
+		case 0:
+			// sku
 			seen = d.Once(seen, 0x1)
 			v.SKU = d.String()
-		case "name":
+		case 1:
+			// name
 			seen = d.Once(seen, 0x2)
 			v.Name = d.String()
-		case "quantity":
+		case 2:
+			// quantity
 			seen = d.Once(seen, 0x4)
 			v.Quantity = d.Int()
-		case "price":
+		case 3:
+			// price
 			seen = d.Once(seen, 0x8)
 			v.Price = d.Int64()
-		case "discount":
+		case 4:
+			// discount
 			seen = d.Once(seen, 0x10)
 			v.Discount = d.Float64()
-		case "added":
+		case 5:
+			// added
 			seen = d.Once(seen, 0x20)
 			v.Added = d.Time()
-		case "gift":
+		case 6:
+			// gift
 			seen = d.Once(seen, 0x40)
 			v.Gift = d.Bool()
-		case "tags":
+		case 7:
+			// tags
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xff != 0xff {
@@ -418,28 +430,33 @@ func decodePaid(data []byte, v *Paid) error {
 	return d.End()
 }
 
+var fieldsOfPaid = codec.NewFields("payer", "method", "currency", "amount", "final")
+
 // readPaid reads Paid.
 func readPaid(d *codec.Decoder, v *Paid) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "payer":
+	for field := d.Struct(fieldsOfPaid); field >= 0; field = d.Field(fieldsOfPaid, field) {
+		switch field {
+		case 0:
+			// payer
 			seen = d.Once(seen, 0x1)
 			v.Payer = d.String()
-		case "method":
+		case 1:
+			// method
 			seen = d.Once(seen, 0x2)
 			v.Method = d.String()
-		case "currency":
+		case 2:
+			// currency
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case "amount":
+		case 3:
+			// amount
 			seen = d.Once(seen, 0x8)
 			v.Amount = d.Int64()
-		case "final":
+		case 4:
+			// final
 			seen = d.Once(seen, 0x10)
 			v.Final = d.Bool()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1f != 0x1f {
@@ -539,58 +556,71 @@ func decodePlaced(data []byte, v *Placed) error {
 	return d.End()
 }
 
+var fieldsOfPlaced = codec.NewFields("id", "customer", "email", "placed_at", "total", "rate", "express", "note", "coupon", "tags", "labels", "address", "reference")
+
 // readPlaced reads Placed.
 func readPlaced(d *codec.Decoder, v *Placed) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "id":
+	for field := d.Struct(fieldsOfPlaced); field >= 0; field = d.Field(fieldsOfPlaced, field) {
+		switch field {
+		case 0:
+			// id
 			seen = d.Once(seen, 0x1)
 			v.ID = d.UUID()
-		case "customer":
+		case 1:
+			// customer
 			seen = d.Once(seen, 0x2)
 			v.Customer = d.String()
-		case "email":
+		case 2:
+			// email
 			seen = d.Once(seen, 0x4)
 			v.Email = d.String()
-		case "placed_at":
+		case 3:
+			// placed_at
 			seen = d.Once(seen, 0x8)
 			v.PlacedAt = d.Time()
-		case "total":
+		case 4:
+			// total
 			seen = d.Once(seen, 0x10)
 			v.Total = d.Int64()
-		case "rate":
+		case 5:
+			// rate
 			seen = d.Once(seen, 0x20)
 			v.Rate = d.Float64()
-		case "express":
+		case 6:
+			// express
 			seen = d.Once(seen, 0x40)
 			v.Express = d.Bool()
-		case "note":
+		case 7:
+			// note
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		case "coupon":
+		case 8:
+			// coupon
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Coupon = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.String()
 				v.Coupon = p
 			}
-		case "tags":
+		case 9:
+			// tags
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
-		case "labels":
+		case 10:
+			// labels
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Labels = nil
@@ -605,14 +635,14 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 				}
 				v.Labels = m
 			}
-		case "address":
+		case 11:
+			// address
 			seen = d.Once(seen, 0x800)
 			readAddress(d, &v.Address)
-		case "reference":
+		case 12:
+			// reference
 			seen = d.Once(seen, 0x1000)
 			v.Reference = d.UUID()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1e7f != 0x1e7f {
@@ -643,25 +673,29 @@ func appendAddress(dst []byte, v *Address) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfAddress = codec.NewFields("street", "city", "zip", "country")
+
 // readAddress reads Address.
 func readAddress(d *codec.Decoder, v *Address) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "street":
+	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Field(fieldsOfAddress, field) {
+		switch field {
+		case 0:
+			// street
 			seen = d.Once(seen, 0x1)
 			v.Street = d.String()
-		case "city":
+		case 1:
+			// city
 			seen = d.Once(seen, 0x2)
 			v.City = d.String()
-		case "zip":
+		case 2:
+			// zip
 			seen = d.Once(seen, 0x4)
 			v.Zip = d.String()
-		case "country":
+		case 3:
+			// country
 			seen = d.Once(seen, 0x8)
 			v.Country = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -688,22 +722,25 @@ func decodeOrderState(data []byte, v *Order) error {
 	return d.End()
 }
 
+var fieldsOfOrderState = codec.NewFields("Placed", "Paid", "Lines")
+
 // readOrderState reads Order's state.
 func readOrderState(d *codec.Decoder, v *Order) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Placed":
+	for field := d.Struct(fieldsOfOrderState); field >= 0; field = d.Field(fieldsOfOrderState, field) {
+		switch field {
+		case 0:
+			// Placed
 			seen = d.Once(seen, 0x1)
 			v.Placed = d.Bool()
-		case "Paid":
+		case 1:
+			// Paid
 			seen = d.Once(seen, 0x2)
 			v.Paid = d.Int64()
-		case "Lines":
+		case 2:
+			// Lines
 			seen = d.Once(seen, 0x4)
 			v.Lines = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x7 != 0x7 {

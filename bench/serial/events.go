@@ -62,7 +62,7 @@ type Address struct {
 	Country string `json:"country"`
 }
 
-// Packed is the large event: 6.9 kB as JSON, in 36 lines.
+// Packed is the large event: 6.8 kB as JSON, in 36 lines.
 //
 //esgen:event
 type Packed struct {

@@ -230,6 +230,36 @@ func TestLibrariesAgree(t *testing.T) {
 	}
 }
 
+// The values themselves need that many: a new event, the strings, a map of two parts, and lists and pointers.
+func TestAllocations(t *testing.T) {
+	want := map[string]float64{"small": 2, "medium": 6, "large": 6}
+	for size, libs := range events() {
+		esgen := libs[0]
+		text, err := esgen.fresh()
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer := make([]byte, 0, 2*len(text))
+		for _, c := range []struct {
+			op   string
+			work func() error
+			most float64
+		}{
+			{"append", func() error { _, err := esgen.append(buffer); return err }, 0},
+			{"decode", func() error { _, err := esgen.decode(text); return err }, want[size]},
+		} {
+			allocs := testing.AllocsPerRun(200, func() {
+				if err := c.work(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if allocs > c.most {
+				t.Errorf("%s %s: %v allocations, want at most %v", size, c.op, allocs, c.most)
+			}
+		}
+	}
+}
+
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{"small": 80, "medium": 515, "large": 6900}

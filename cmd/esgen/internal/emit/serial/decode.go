@@ -66,6 +66,9 @@ func (g *Generator) emitRead(f *jen.File, fn *function) {
 	} else {
 		r.value(b, t, v)
 	}
+	if t.Kind == shape.Struct {
+		g.emitFields(f, fn)
+	}
 	f.Commentf("%s reads %s.", fn.readName(), g.describe(t))
 	f.Func().Id(fn.readName()).Params(g.local("d").Op("*").Add(codec("Decoder")), g.local("v").Op("*").Add(typeCode(t.Go))).Block(b.stmts...)
 	f.Line()
@@ -79,6 +82,16 @@ func (g *Generator) seenVar(word int) *jen.Statement {
 }
 
 func mask(bits uint64) *jen.Statement { return jen.Op(fmt.Sprintf("%#x", bits)) }
+
+// emitFields writes the table of a struct's fields.
+func (g *Generator) emitFields(f *jen.File, fn *function) {
+	var names []jen.Code
+	for _, field := range fn.t.Fields {
+		names = append(names, jen.Lit(field.Name))
+	}
+	f.Var().Id(fn.fieldsName()).Op("=").Add(codec("NewFields")).Call(names...)
+	f.Line()
+}
 
 // object reads the members of a struct.
 func (r *reader) object(b *block, t *shape.Type, v place) {
@@ -99,16 +112,21 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
 		}
 		c := &block{}
+		c.stmt().Comment(f.Name)
 		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
-		cases = append(cases, jen.Case(jen.Lit(f.Name)).Block(c.stmts...))
+		cases = append(cases, jen.Case(jen.Lit(i)).Block(c.stmts...))
 	}
-	cases = append(cases, jen.Default().Block(r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))))
-	body := jen.Switch(r.gen.local("name")).Block(cases...)
-	if len(t.Fields) == 0 {
-		body = r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))
+	d, field, fields := r.gen.local("d"), r.gen.local("field"), jen.Id(r.fn.fieldsName())
+	var body []jen.Code
+	if len(cases) > 0 {
+		body = append(body, jen.Switch(field).Block(cases...))
 	}
-	b.stmt().Add(r.gen.members("name")).Block(body)
+	b.stmt().For(
+		jen.Add(field).Op(":=").Add(d).Dot("Struct").Call(fields),
+		jen.Add(field).Op(">=").Lit(0),
+		jen.Add(field).Op("=").Add(d).Dot("Field").Call(fields, field),
+	).Block(body...)
 	for i := range words {
 		if required[i] != 0 {
 			args := append([]jen.Code{r.gen.seenVar(i), mask(required[i])}, missing[i]...)
@@ -219,7 +237,7 @@ func (r *reader) pointer(b *block, t *shape.Type, v place, known bool, elem func
 	r.depth++
 	p := r.gen.local(r.variable("p"))
 	c := &block{}
-	c.stmt().Add(p).Op(":=").New(typeCode(t.Elem.Go))
+	c.stmt().Add(p).Op(":=").Add(codec("New")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"))
 	r.known = true
 	elem(c, behind(p))
 	r.known = false
@@ -319,9 +337,9 @@ func (r *reader) slice(b *block, t *shape.Type, v place, known bool) {
 	if t.Elem.Kind == shape.Struct {
 		open = jen.LitRune('{')
 	}
-	c.stmt().Add(items).Op(":=").Make(typeCode(t.Go), jen.Lit(0), jen.Add(r.gen.local("d")).Dot("Elements").Call(open))
+	c.stmt().Add(items).Op(":=").Add(codec("List")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"), open)
 	c.stmt().Add(r.gen.elements(r.variable("more"))).Block(loop.stmts...)
-	c.stmt().Add(v.val).Op("=").Add(items)
+	c.stmt().Add(v.val).Op("=").Add(codec("Listed")).Call(r.gen.local("d"), items)
 	r.nullable(b, v, known, c)
 	r.depth--
 }
