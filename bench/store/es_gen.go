@@ -196,31 +196,37 @@ func decodeDeposited(data []byte, v *Deposited) error {
 	return d.End()
 }
 
+var fieldsOfDeposited = codec.NewFields("account", "amount", "currency", "reference", "note", "at")
+
 // readDeposited reads Deposited.
 func readDeposited(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "account":
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
+		switch field {
+		case 0:
+			// account
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case "amount":
+		case 1:
+			// amount
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case "currency":
+		case 2:
+			// currency
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case "reference":
+		case 3:
+			// reference
 			seen = d.Once(seen, 0x8)
 			v.Reference = d.String()
-		case "note":
+		case 4:
+			// note
 			seen = d.Once(seen, 0x10)
 			v.Note = d.String()
-		case "at":
+		case 5:
+			// at
 			seen = d.Once(seen, 0x20)
 			v.At = d.Time()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3f != 0x3f {
@@ -246,16 +252,17 @@ func decodeAccountState(data []byte, v *Account) error {
 	return d.End()
 }
 
+var fieldsOfAccountState = codec.NewFields("Tally")
+
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Tally":
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
+		switch field {
+		case 0:
+			// Tally
 			seen = d.Once(seen, 0x1)
 			readTallyState(d, &v.Tally)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -280,25 +287,29 @@ func appendTallyState(dst []byte, v *Tally) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfTallyState = codec.NewFields("Count", "Balance", "Chain", "Last")
+
 // readTallyState reads Tally's state.
 func readTallyState(d *codec.Decoder, v *Tally) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Count":
+	for field := d.Struct(fieldsOfTallyState); field >= 0; field = d.Field(fieldsOfTallyState, field) {
+		switch field {
+		case 0:
+			// Count
 			seen = d.Once(seen, 0x1)
 			v.Count = d.Int()
-		case "Balance":
+		case 1:
+			// Balance
 			seen = d.Once(seen, 0x2)
 			v.Balance = d.Int64()
-		case "Chain":
+		case 2:
+			// Chain
 			seen = d.Once(seen, 0x4)
 			v.Chain = d.Int64()
-		case "Last":
+		case 3:
+			// Last
 			seen = d.Once(seen, 0x8)
 			readDepositedState(d, &v.Last)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -335,31 +346,37 @@ func appendDepositedState(dst []byte, v *Deposited) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfDepositedState = codec.NewFields("Account", "Amount", "Currency", "Reference", "Note", "At")
+
 // readDepositedState reads Deposited's state.
 func readDepositedState(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Account":
+	for field := d.Struct(fieldsOfDepositedState); field >= 0; field = d.Field(fieldsOfDepositedState, field) {
+		switch field {
+		case 0:
+			// Account
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case "Amount":
+		case 1:
+			// Amount
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case "Currency":
+		case 2:
+			// Currency
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case "Reference":
+		case 3:
+			// Reference
 			seen = d.Once(seen, 0x8)
 			v.Reference = d.String()
-		case "Note":
+		case 4:
+			// Note
 			seen = d.Once(seen, 0x10)
 			v.Note = d.String()
-		case "At":
+		case 5:
+			// At
 			seen = d.Once(seen, 0x20)
 			v.At = d.Time()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3f != 0x3f {
