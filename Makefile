@@ -56,6 +56,10 @@ bench-serial: ## Compare the serializers with those of other libraries, in CPU t
 	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
 	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
 
+.PHONY: bench-store
+bench-store: ## Compare the stores with those of other libraries, and with the bars of the design
+	@cd bench && go test -run '^$$' -bench . -count $(COUNT) ./store
+
 .PHONY: lint
 lint: ## Check format, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }

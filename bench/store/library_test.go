@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,63 +57,95 @@ var engines = []struct {
 	{"sqlite", onSQLite},
 }
 
-func eachLibrary(t *testing.T, test func(*testing.T, library)) {
+// No library may win by leaving something out. They are opened once, since that takes most of the time.
+func TestLibraries(t *testing.T) {
 	for _, e := range engines {
 		for _, l := range e.open(t) {
-			t.Run(e.name+"/"+l.name, func(t *testing.T) { test(t, l) })
+			t.Run(e.name+"/"+l.name, func(t *testing.T) {
+				t.Run("what is saved is loaded", func(t *testing.T) { savedIsLoaded(t, l) })
+				t.Run("the save of a stale account fails", func(t *testing.T) { staleSaveFails(t, l) })
+				t.Run("of concurrent saves one wins", func(t *testing.T) { oneSaveWins(t, l) })
+			})
 		}
 	}
 }
 
-func TestWhatIsSavedIsLoaded(t *testing.T) {
-	eachLibrary(t, func(t *testing.T, l library) {
-		ctx, id := t.Context(), uuid.Must(uuid.NewV7())
-		a := l.open(id)
-		for _, events := range []int{1, 1, 5, 100} {
-			if err := save(ctx, a, id, events); err != nil {
-				t.Fatal(err)
-			}
+func savedIsLoaded(t *testing.T, l library) {
+	ctx, id := t.Context(), uuid.Must(uuid.NewV7())
+	a := l.open(id)
+	for _, events := range []int{1, 1, 5, 100} {
+		if err := save(ctx, a, id, events); err != nil {
+			t.Fatal(err)
 		}
-		loaded, err := l.load(ctx, id)
+	}
+	loaded, err := l.load(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := loaded.tally(), a.tally(); got != want || want.Count != 107 {
+		t.Fatalf("loaded\n%+v\nsaved\n%+v", got, want)
+	}
+	if err := save(ctx, loaded, id, 1); err != nil {
+		t.Fatalf("saving what was loaded: %v", err)
+	}
+}
+
+func staleSaveFails(t *testing.T, l library) {
+	ctx, id := t.Context(), uuid.Must(uuid.NewV7())
+	if err := save(ctx, l.open(id), id, 1); err != nil {
+		t.Fatal(err)
+	}
+	load := func() account {
+		a, err := l.load(ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := loaded.tally(), a.tally(); got != want || want.Count != 107 {
-			t.Fatalf("loaded\n%+v\nsaved\n%+v", got, want)
-		}
-		if err := save(ctx, loaded, id, 1); err != nil {
-			t.Fatalf("saving what was loaded: %v", err)
-		}
-	})
+		return a
+	}
+	first, second := load(), load()
+	if err := save(ctx, first, id, 1); err != nil {
+		t.Fatal(err)
+	}
+	err := save(ctx, second, id, 1)
+	if err == nil {
+		t.Fatal("both were saved")
+	}
+	t.Logf("%T: %v", err, err)
+	if got := load().tally(); got != first.tally() {
+		t.Fatalf("stored is %+v, want %+v", got, first.tally())
+	}
 }
 
-// No library may win by leaving the check out.
-func TestSaveOfAStaleAccountFails(t *testing.T) {
-	eachLibrary(t, func(t *testing.T, l library) {
-		ctx, id := t.Context(), uuid.Must(uuid.NewV7())
-		if err := save(ctx, l.open(id), id, 1); err != nil {
-			t.Fatal(err)
+func oneSaveWins(t *testing.T, l library) {
+	ctx, id := t.Context(), uuid.Must(uuid.NewV7())
+	if err := save(ctx, l.open(id), id, 1); err != nil {
+		t.Fatal(err)
+	}
+	const savers = 4
+	accounts := make([]account, savers)
+	for i := range accounts {
+		accounts[i] = must(l.load(ctx, id))
+	}
+	errs := make([]error, savers)
+	var running sync.WaitGroup
+	for i, a := range accounts {
+		running.Go(func() { errs[i] = save(ctx, a, id, 1) })
+	}
+	running.Wait()
+	won := 0
+	for i, err := range errs {
+		if err != nil {
+			t.Logf("%T: %v", err, err)
+			continue
 		}
-		load := func() account {
-			a, err := l.load(ctx, id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return a
+		won++
+		if got := must(l.load(ctx, id)).tally(); got != accounts[i].tally() {
+			t.Errorf("stored is %+v, want %+v", got, accounts[i].tally())
 		}
-		first, second := load(), load()
-		if err := save(ctx, first, id, 1); err != nil {
-			t.Fatal(err)
-		}
-		err := save(ctx, second, id, 1)
-		if err == nil {
-			t.Fatal("both were saved")
-		}
-		t.Logf("%T: %v", err, err)
-		if got := load().tally(); got != first.tally() {
-			t.Fatalf("stored is %+v, want %+v", got, first.tally())
-		}
-	})
+	}
+	if won != 1 {
+		t.Fatalf("%d have won", won)
+	}
 }
 
 // The libraries are measured on their own encodings of the same event.
