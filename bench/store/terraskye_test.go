@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/terraskye/eventsourcing"
@@ -12,7 +13,8 @@ type terraskyeDeposited Deposited
 func (e *terraskyeDeposited) AggregateID() string { return e.Account }
 func (*terraskyeDeposited) EventType() string     { return "account.deposited" }
 
-func init() { eventsourcing.RegisterEvent(&terraskyeDeposited{}) } // the registry is global
+// The registry is global, and takes an event once.
+var registerTerraskye = sync.OnceFunc(func() { eventsourcing.RegisterEvent(&terraskyeDeposited{}) })
 
 // terraskyeAccount does what a command handler of github.com/terraskye/eventsourcing does, in two steps:
 // it folds what LoadStreamFrom returns, and saves envelopes at the version it has seen.
@@ -44,6 +46,7 @@ func (a *terraskyeAccount) save(ctx context.Context) error {
 }
 
 func newTerraskye(store eventsourcing.EventStore) library {
+	registerTerraskye()
 	return library{
 		name: "terraskye",
 		open: func(id uuid.UUID) account { return &terraskyeAccount{store: store, id: id} },
