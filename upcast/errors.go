@@ -25,8 +25,8 @@ func UnknownType(category, name string, known ...string) error {
 	known = slices.Sorted(slices.Values(known)) // the caller's slice stays as it is
 	return fmt.Errorf("%w %q in category %s (known: %s): it was written by another build; "+
 		"if its struct was renamed, keep the stored name with //esgen:event name=%s, "+
-		"if it was deleted, bring the struct back or drop the event with an upcaster to nothing",
-		ErrUnknownType, name, category, strings.Join(known, ", "), name)
+		"if it was deleted, bring the struct back or drop the event with //esgen:drop name=%s",
+		ErrUnknownType, name, category, strings.Join(known, ", "), name, name)
 }
 
 // UnknownSchema returns the error for a stored event in a schema version that this

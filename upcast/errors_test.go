@@ -18,7 +18,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			upcast.UnknownType("account", "account.vanished", "account.opened", "account.closed"), upcast.ErrUnknownType,
 			`unknown event type "account.vanished" in category account (known: account.closed, account.opened): it was written by another build; ` +
 				`if its struct was renamed, keep the stored name with //esgen:event name=account.vanished, ` +
-				`if it was deleted, bring the struct back or drop the event with an upcaster to nothing`,
+				`if it was deleted, bring the struct back or drop the event with //esgen:drop name=account.vanished`,
 		},
 		"a newer schema version": {
 			upcast.UnknownSchema("account.opened", 4, 3), upcast.ErrUnknownSchema,

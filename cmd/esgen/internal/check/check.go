@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"go/types"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
@@ -14,7 +15,7 @@ const rootPackage = "github.com/esgen-go/esgen/aggregate"
 
 // Package checks one package.
 func Package(p *model.Package, problems *problem.List) {
-	c := &checker{p, problems}
+	c := &checker{Package: p, problems: problems}
 	c.names()
 	for _, a := range p.Aggregates {
 		if c.root(a) {
@@ -22,7 +23,14 @@ func Package(p *model.Package, problems *problem.List) {
 		}
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				v.Shape = c.shape(v.Type, shape.Event)
+				switch {
+				case v.Type != nil:
+					v.Shape = c.shape(v.Type, shape.Event)
+				case v.Locked != nil:
+					v.Shape = v.Locked.Shape
+				default: // a function takes it as it is
+					v.Shape = &shape.Type{Kind: shape.Raw}
+				}
 			}
 		}
 		for _, v := range a.Latest() {
@@ -32,20 +40,29 @@ func Package(p *model.Package, problems *problem.List) {
 		}
 		c.unapplied(a)
 		for _, v := range a.Old() {
+			if v.Retired {
+				problems.At(v.Pos, "//esgen:retired is at version %d of %s, which upcaster %s takes, so that it is never recorded anyhow: remove the directive", v.Schema, v.Event.Name, cmp.Or(v.Upcast.Func, "of esgen's"))
+			}
 			if v.Assign {
 				problems.At(v.AssignPos, "apply=assign is at version %d of %s, and only the latest is applied: remove it", v.Schema, v.Event.Name)
 			}
 		}
+	}
+	if !c.shapeless {
+		c.steps()
 	}
 }
 
 type checker struct {
 	*model.Package
 	problems *problem.List
+
+	shapeless bool // a shape is incomplete
 }
 
 func (c *checker) shape(t *types.Named, mode shape.Mode) *shape.Type {
 	s, problems := shape.Of(t, mode)
+	c.shapeless = c.shapeless || len(problems) > 0
 	for _, p := range problems {
 		if !p.Unknown || !c.Broken && !c.problems.OnLine(p.Pos) {
 			c.problems.At(p.Pos, "%s", p)

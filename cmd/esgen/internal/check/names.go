@@ -40,16 +40,19 @@ func (c *checker) names() {
 		generated(names.Sum(a.Go), of, a.Pos, "rename yours: it is the generated sum of the aggregate's events")
 		c.local(a.Go, a.Pos)
 		for _, v := range append(a.Latest(), a.Old()...) {
-			c.local(v.Go, v.Pos)
+			if v.Type != nil {
+				c.local(v.Go, v.Pos)
+			}
 			if v.Upcast != nil {
 				c.local(v.Upcast.Func, v.Upcast.Pos)
 			}
 		}
 		for _, v := range a.Latest() {
 			of := "event " + v.Go
-			record := names.Record(v.Go)
-			c.field(a, record, of)
-			generated(a.Go+"."+record, of, v.Pos, "remove this method (your editor may have made a stub of it); esgen writes it")
+			if record := names.Record(v.Go); !v.Retired {
+				c.field(a, record, of)
+				generated(a.Go+"."+record, of, v.Pos, "remove this method (your editor may have made a stub of it); esgen writes it")
+			}
 			generated(v.Go+"."+names.SumMethod(a.Go), of, v.Pos, "remove this method; esgen writes it")
 			if v.Assign {
 				c.field(a, names.Apply(v.Go), of)

@@ -13,8 +13,8 @@ import (
 // of types that are no events.
 func (c *checker) unapplied(a *model.Aggregate) {
 	for _, v := range a.Old() {
-		if m := methodOf(a.Type, names.Apply(v.Go)); m != nil && !v.Assign && !c.mentioned(m.Name()) {
-			c.problems.At(m.Pos(), "%s is never called, as upcaster %s %s: delete the method%s", m.Name(), v.Upcast.Func, fate(v), orUpcaster(v))
+		if m := methodOf(a.Type, names.Apply(v.Go)); m != nil && v.Type != nil && !v.Assign && !c.mentioned(m.Name()) {
+			c.problems.At(m.Pos(), "%s is never called, as %s %s: delete the method%s", m.Name(), upcaster(v.Upcast), fate(v), orUpcaster(v))
 		}
 	}
 	for m := range a.Type.Methods() {
@@ -30,6 +30,13 @@ func (c *checker) unapplied(a *model.Aggregate) {
 			c.problems.At(m.Pos(), "%s applies %s, which is no event: write //esgen:event above type %[2]s, or delete the method", m.Name(), name)
 		}
 	}
+}
+
+func upcaster(u *model.Upcast) string {
+	if u.Written() {
+		return "esgen's upcaster"
+	}
+	return "upcaster " + u.Func
 }
 
 // fate says what becomes of an event that is upcast.

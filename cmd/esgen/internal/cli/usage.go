@@ -32,14 +32,26 @@ Directives stand at the end of the doc comment, without a space after the //:
 	    version=2           schema version (default: 1)
 	    aggregate=Account   where the package has several (the Go name)
 	    apply=assign        write the apply method too: fields are copied by name
+	    allow=RULE:path     changes to what is released that are meant all the same,
+	                        separated by commas: see esgen help check
+	    was=account.started its former stored name, or several with commas between
+	//esgen:retired         beside //esgen:event: read and applied, and never recorded
+	//esgen:drop            beside //esgen:aggregate, any number of times
+	    name=account.viewed a stored event that is skipped; its struct is gone
 	//esgen:upcast          on a function from a struct of an old version to one of a
 	                        later version: func(OldV1) New; func(Old) []New or
 	                        func(Old) []AccountEvent splits it; func(Old) drops it;
 	                        all may return an error too. An old struct needs no
-	                        directive where its upcaster leads to one event
+	                        directive where its upcaster leads to one event. Where the
+	                        lock knows both shapes and nothing is lost, esgen writes the
+	                        upcaster, and no old struct is kept
+	    name=account.moved  on a function of json.RawMessage in place of a struct:
+	    version=1           the event and the version that it takes (default: 1)
 
 Tags of fields: json as in encoding/json, for events; esgen:"default=EUR" is what an
-event without the field has; esgen:"-" keeps a field of the state out of snapshots.
+event without the field has; esgen:"was=holder" is its former name, under which it is
+read too (esgen:"was=holder,default=EUR": both); esgen:"-" keeps a field of the state out
+of snapshots.
 
 Flags:
 

@@ -21,7 +21,7 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 			continue
 		}
 		kept[f] = true
-		c.field(p.member(g.Name, g), f, g)
+		c.field(p.member(g.Name, c.code(f, g)), f, g)
 	}
 	var removed []*shape.Field
 	for _, f := range old.Fields {
@@ -32,11 +32,19 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 	added, removed = c.renamed(p, added, removed)
 	added, removed = c.moved(p, added, removed)
 	for _, g := range added {
-		c.added(p.member(g.Name, g), old, g)
+		c.added(p.member(g.Name, c.code(nil, g)), old, g)
 	}
 	for _, f := range removed {
-		c.add(p.member(f.Name, nil), FieldRemoved, describe(f.Type), "", "")
+		c.add(p.member(f.Name, c.code(f, nil)), FieldRemoved, describe(f.Type), "", "")
 	}
+}
+
+// code returns which of a writer's and a reader's field is the code's.
+func (c *comparison) code(writer, reader *shape.Field) *shape.Field {
+	if c.rolling {
+		return writer
+	}
+	return reader
 }
 
 // source returns the field whose stored values g reads: that of its name, or of one that it had before.
@@ -97,6 +105,9 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 	before, after := c.absent(f, true), c.absent(g, false)
 	switch {
 	case before == after:
+		if before != never && !zeroAlike(f.Type, g.Type, map[*shape.Type]bool{}) {
+			c.add(p, AbsenceChanged, "0", "nil", "keep what is within "+g.Go+" as it is")
+		}
 	case before == never:
 		c.add(p, FieldOptional, "", "", "")
 	case after == never:
@@ -110,6 +121,29 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 	default:
 		c.add(p, AbsenceChanged, string(before), string(after), "keep it "+optionally(f))
 	}
+}
+
+// zeroAlike reports whether the zero values of two types say the same: within objects and arrays,
+// a value has become no pointer, and a pointer no value.
+func zeroAlike(old, now *shape.Type, seen map[*shape.Type]bool) bool {
+	if old.Kind != now.Kind {
+		return old.Kind != shape.Pointer && now.Kind != shape.Pointer
+	}
+	if seen[now] {
+		return true
+	}
+	seen[now] = true
+	switch now.Kind {
+	case shape.Array:
+		return zeroAlike(old.Elem, now.Elem, seen)
+	case shape.Struct:
+		for _, g := range now.Fields {
+			if f := source(old, g); f != nil && (f.Behind != g.Behind || !zeroAlike(f.Type, g.Type, seen)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // meaning is what a field is read as that is not there.
@@ -209,7 +243,7 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 		}
 		f := removed[i]
 		removed = slices.Delete(slices.Clone(removed), i, i+1)
-		at := p.member(g.Name, g)
+		at := p.member(g.Name, c.code(f, g))
 		c.add(at, FieldRenamedSilently, f.Name, g.Name,
 			fmt.Sprintf("tag %s esgen:%q; or, if it is another field, remove %s first and add %[1]s once that is released", g.Go, "was="+f.Name, f.Name))
 		c.field(at, f, &shape.Field{
@@ -261,9 +295,9 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 		for _, g := range added {
 			switch {
 			case inner(g.Type, f) != nil:
-				c.add(p.member(g.Name, g), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
+				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
 			case inner(f.Type, g) != nil:
-				c.add(p.member(g.Name, g), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
+				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
 			default:
 				continue
 			}

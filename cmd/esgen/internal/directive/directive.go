@@ -23,15 +23,19 @@ const (
 	Aggregate Kind = "aggregate"
 	Event     Kind = "event"
 	Upcast    Kind = "upcast"
+	Retired   Kind = "retired" // beside Event
+	Drop      Kind = "drop"    // beside Aggregate, any number of times
 )
 
-var kinds = []string{string(Aggregate), string(Event), string(Upcast)}
+var kinds = []string{string(Aggregate), string(Event), string(Upcast), string(Retired), string(Drop)}
 
 // arguments has the arguments that each directive takes.
 var arguments = map[Kind][]string{
 	Aggregate: {"fold", "name", "new"},
-	Event:     {"aggregate", "apply", "name", "version"},
-	Upcast:    nil,
+	Event:     {"aggregate", "allow", "apply", "name", "version", "was"},
+	Upcast:    {"name", "version"},
+	Retired:   nil,
+	Drop:      {"name"},
 }
 
 // Directive is one directive.
@@ -63,7 +67,7 @@ func Parse(c *ast.Comment, problems *problem.List) (Directive, bool) {
 	}
 	kind := Kind(d.Name)
 	if !slices.Contains(kinds, d.Name) {
-		problems.At(d.Slash, "unknown directive //esgen:%s%s: esgen knows //esgen:aggregate, //esgen:event and //esgen:upcast",
+		problems.At(d.Slash, "unknown directive //esgen:%s%s: esgen knows //esgen:aggregate, //esgen:drop, //esgen:event, //esgen:retired and //esgen:upcast",
 			d.Name, problem.DidYouMean(d.Name, kinds...))
 		return Directive{}, false
 	}
@@ -82,7 +86,7 @@ func parseArgs(kind Kind, d ast.Directive, problems *problem.List) map[string]Ar
 		key, value, ok := strings.Cut(f.Arg, "=")
 		switch {
 		case len(arguments[kind]) == 0:
-			problems.At(f.Pos, "//esgen:%s takes no arguments: remove %q; the function's signature says which events it connects", kind, f.Arg)
+			problems.At(f.Pos, "//esgen:%s takes no arguments: remove %q", kind, f.Arg)
 			return args
 		case malformed && (!ok || key == "" || value == ""):
 		case !ok || key == "" || value == "":

@@ -3,6 +3,7 @@ package directive
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -37,7 +38,9 @@ func Scan(file *ast.File, problems *problem.List) (all []Attached, doubtful []st
 				own = append(own, a)
 			}
 		}
-		all = append(all, own...)
+		if completes(own, problems) {
+			all = append(all, own...)
+		}
 		if problems.Len() > before {
 			doubtful = append(doubtful, about(file, group, targets[group])...)
 		}
@@ -157,13 +160,31 @@ func checkAtEnd(rest []*ast.Comment, d Directive, problems *problem.List) {
 
 // fits reports whether a may join the other directives of its declaration.
 func fits(own []Attached, a Attached, problems *problem.List) bool {
-	switch {
-	case len(own) == 0:
-		return true
-	case own[0].Kind == a.Kind:
-		problems.At(a.Pos, "//esgen:%s is given twice: remove one of them", a.Kind)
-	default:
-		problems.At(a.Pos, "%s can't be both an aggregate and an event: remove one of the directives", a.Type.Name.Name)
+	for _, o := range own {
+		switch {
+		case o.Kind == Drop && a.Kind == Drop:
+		case o.Kind == a.Kind:
+			problems.At(a.Pos, "//esgen:%s is given twice: remove one of them", a.Kind)
+			return false
+		case belongsTo[o.Kind] != belongsTo[a.Kind]:
+			problems.At(a.Pos, "%s can't be both an aggregate and an event: remove one of the directives", a.Type.Name.Name)
+			return false
+		}
 	}
-	return false
+	return true
+}
+
+// belongsTo says which directive another stands beside.
+var belongsTo = map[Kind]Kind{Aggregate: Aggregate, Drop: Aggregate, Event: Event, Retired: Event, Upcast: Upcast}
+
+// completes reports a directive that stands beside another, which is not there.
+func completes(own []Attached, problems *problem.List) bool {
+	for _, a := range own {
+		main := belongsTo[a.Kind]
+		if !slices.ContainsFunc(own, func(o Attached) bool { return o.Kind == main }) {
+			problems.At(a.Pos, "//esgen:%s is on %s, which has no //esgen:%s: write that too", a.Kind, a.Type.Name.Name, main)
+			return false
+		}
+	}
+	return true
 }

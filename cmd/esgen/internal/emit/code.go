@@ -108,14 +108,16 @@ func (w *writer) writeDecode(f *jen.File, a *model.Aggregate) {
 		)
 }
 
-// writeRecord writes the record method of an event, and its apply method if that is generated.
+// writeRecord writes the record method of an event, unless it is retired, and its apply method if that is generated.
 func (w *writer) writeRecord(f *jen.File, a *model.Aggregate, v *model.Version) {
-	comment(f, "%s queues the event to be saved and applies it.", names.Record(v.Go))
 	receiver := jen.Id("a").Op("*").Id(a.Go)
-	f.Func().Params(receiver).Id(names.Record(v.Go)).Params(jen.Id("e").Id(v.Go)).Block(
-		jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("e")),
-		jen.Id("a").Dot(names.Apply(v.Go)).Call(jen.Id("e")),
-	)
+	if !v.Retired {
+		comment(f, "%s queues the event to be saved and applies it.", names.Record(v.Go))
+		f.Func().Params(receiver).Id(names.Record(v.Go)).Params(jen.Id("e").Id(v.Go)).Block(
+			jen.Qual(aggregate, "Record").Call(jen.Op("&").Id("a").Dot("Root"), jen.Id("e")),
+			jen.Id("a").Dot(names.Apply(v.Go)).Call(jen.Id("e")),
+		)
+	}
 	if !v.Assign {
 		return
 	}

@@ -63,12 +63,31 @@ func (w *writer) requestCodecs() {
 			w.serial.Guard(v.Shape)
 		}
 		for _, v := range a.Old() {
-			w.codecs[v] = codecs{"", w.serial.Decode(v.Shape)}
-			w.serial.Guard(v.Shape)
+			w.codecs[v] = w.oldCodecs(v)
 		}
 		w.states[a] = codecs{w.serial.Append(a.State), w.serial.Decode(a.State)}
 		w.serial.Guard(a.State)
 	}
+}
+
+// oldCodecs asks for the serializers of an old version. What esgen upcasts is decoded as what it becomes;
+// where there is a struct for it nevertheless, an upcaster may lead to that.
+func (w *writer) oldCodecs(v *model.Version) codecs {
+	u := v.Upcast
+	var c codecs
+	switch {
+	case u.Written():
+		c.decode = w.serial.Decode(u.View)
+		if v.Type != nil {
+			c.append = w.serial.Append(v.Shape)
+		}
+	case v.Type != nil:
+		c.decode = w.serial.Decode(v.Shape)
+	}
+	if v.Type != nil {
+		w.serial.Guard(v.Shape)
+	}
+	return c
 }
 
 // render renders a file. Imports whose names the package or the generated code uses for

@@ -21,7 +21,9 @@ func (w *writer) writeGuards(f *jen.File) {
 		w.findBasics(a.State, found)
 		for _, e := range a.Events {
 			for _, v := range e.Versions {
-				w.findBasics(v.Shape, found)
+				if v.Type != nil {
+					w.findBasics(v.Shape, found)
+				}
 			}
 		}
 	}

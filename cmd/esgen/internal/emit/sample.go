@@ -48,6 +48,8 @@ func sampleOf(t *shape.Type, within map[*shape.Type]bool) (string, bool) {
 
 // sampleAround returns a sample of a type that holds others.
 func sampleAround(t *shape.Type, within map[*shape.Type]bool) (string, bool) {
+	within[t] = true
+	defer delete(within, t)
 	elem, ok := sampleOf(t.Elem, within)
 	switch t.Kind {
 	case shape.Slice:

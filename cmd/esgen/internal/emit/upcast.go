@@ -17,8 +17,16 @@ func (w *writer) writeUpcast(f *jen.File, a *model.Aggregate) {
 				for _, e := range a.Events {
 					g.Case(jen.Lit(e.Name)).Block(
 						jen.Switch(jen.Id("schema")).BlockFunc(func(g *jen.Group) {
+							var dropped []jen.Code
 							for _, v := range e.Versions {
+								if u := v.Upcast; u != nil && u.Result == model.None && u.Func == "" {
+									dropped = append(dropped, jen.Lit(v.Schema))
+									continue
+								}
 								g.Case(jen.Lit(v.Schema)).BlockFunc(func(g *jen.Group) { w.writeVersion(g, v) })
+							}
+							if len(dropped) > 0 {
+								g.Case(dropped...).Block(jen.Return(jen.Nil(), jen.Nil()))
 							}
 						}),
 						jen.Return(jen.Nil(), jen.Qual(upcast, "UnknownSchema").Call(
@@ -37,6 +45,17 @@ func (w *writer) writeUpcast(f *jen.File, a *model.Aggregate) {
 }
 
 func (w *writer) writeVersion(g *jen.Group, v *model.Version) {
+	switch u := v.Upcast; {
+	case u != nil && u.Written():
+		// Decoded as what it becomes.
+		g.Var().Id("e").Id(u.To.Go)
+		g.Add(ifErr(jen.Id(w.codecs[v].decode).Call(jen.Id("data"), jen.Op("&").Id("e")), jen.Nil()))
+		g.Return(w.latest(u.To, jen.Id("e")))
+		return
+	case v.Type == nil:
+		g.Return(jen.Id(w.lift[v]).Call(jen.Qual("slices", "Clone").Call(jen.Id("data"))))
+		return
+	}
 	g.Var().Id("e").Id(v.Go)
 	g.Add(ifErr(jen.Id(w.codecs[v].decode).Call(jen.Id("data"), jen.Op("&").Id("e")), jen.Nil()))
 	g.Return(w.latest(v, jen.Id("e")))
@@ -53,10 +72,26 @@ func (w *writer) latest(v *model.Version, e *jen.Statement) jen.Code {
 // writeLift writes the step from an old version.
 func (w *writer) writeLift(f *jen.File, v *model.Version) {
 	u, a := v.Upcast, v.Event.Aggregate
+	if v.Type == nil && !u.Raw {
+		return // it is decoded as what it becomes, or not at all
+	}
 	comment(f, "%s takes version %d of %s through its upcasters.", w.lift[v], v.Schema, v.Event.Name)
-	f.Func().Id(w.lift[v]).Params(jen.Id("e").Id(v.Go)).
+	old := jen.Id(v.Go)
+	if u.Raw {
+		old = jen.Qual("encoding/json", "RawMessage")
+	}
+	f.Func().Id(w.lift[v]).Params(jen.Id("e").Add(old)).
 		Params(jen.Index().Id(names.Sum(a.Go)), jen.Error()).
 		BlockFunc(func(g *jen.Group) {
+			if u.Written() {
+				g.List(jen.Id("data"), jen.Err()).Op(":=").Id(w.codecs[v].append).Call(jen.Nil(), jen.Op("&").Id("e"))
+				g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), step(v, jen.Err())))
+				g.Var().Id("next").Id(u.To.Go)
+				g.Add(jen.If(jen.Err().Op(":=").Id(w.codecs[v].decode).Call(jen.Id("data"), jen.Op("&").Id("next")), jen.Err().Op("!=").Nil()).
+					Block(jen.Return(jen.Nil(), step(v, jen.Err()))))
+				g.Return(w.latest(u.To, jen.Id("next")))
+				return
+			}
 			call := jen.Id(u.Func).Call(jen.Id("e"))
 			switch u.Result {
 			case model.None:

@@ -14,6 +14,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -45,7 +46,7 @@ func FuzzAnySourceGivesProblemsOrCode(f *testing.F) {
 		if p == nil || p.Types == nil {
 			return
 		}
-		m := model.Build(p, problems)
+		m := model.Build(p, &lock.Lock{}, &lock.Lock{}, problems)
 		check.Package(m, problems)
 		if problems.Len() > 0 {
 			for _, line := range problems.Lines("") {

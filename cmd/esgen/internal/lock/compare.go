@@ -92,30 +92,35 @@ func merge(locked, current *shape.Type, done map[[2]*shape.Type]*shape.Type) *sh
 // Frozen returns what of a lock must not change: what is in base, which may be nil, and the versions
 // that people marked as released.
 func (l *Lock) Frozen(base *Lock) *Lock {
-	frozen := &Lock{Dir: l.Dir}
-	if base != nil {
-		frozen.Events = slices.Clone(base.Events)
+	if base == nil {
+		base = &Lock{Dir: l.Dir}
 	}
-	for _, e := range l.Events {
-		kept := *e
-		kept.Versions = nil
-		in := frozen.Event(e.Name)
-		if in != nil {
-			kept = *in
-			kept.Versions = slices.Clone(in.Versions)
+	return base.Join(l, func(v *Version) bool { return v.Released })
+}
+
+// Join returns the versions of l, and those of other that l lacks and keep is true for.
+func (l *Lock) Join(other *Lock, keep func(*Version) bool) *Lock {
+	joined := &Lock{Dir: l.Dir, Events: slices.Clone(l.Events)}
+	for _, e := range other.Events {
+		both := *e
+		both.Versions = nil
+		i, found := slices.BinarySearchFunc(joined.Events, e.Name, func(e *Event, name string) int { return cmp.Compare(e.Name, name) })
+		if found {
+			both = *joined.Events[i]
+			both.Versions = slices.Clone(both.Versions)
 		}
 		for _, v := range e.Versions {
-			if v.Released && in.Version(v.Schema) == nil {
-				kept.Versions = append(kept.Versions, v)
+			if keep(v) && both.Version(v.Schema) == nil {
+				both.Versions = append(both.Versions, v)
+				slices.SortFunc(both.Versions, func(a, b *Version) int { return cmp.Compare(a.Schema, b.Schema) })
 			}
 		}
-		if len(kept.Versions) == 0 || in != nil && len(in.Versions) == len(kept.Versions) {
-			continue
+		switch {
+		case found:
+			joined.Events[i] = &both
+		case len(both.Versions) > 0:
+			joined.Events = slices.Insert(joined.Events, i, &both)
 		}
-		slices.SortFunc(kept.Versions, func(a, b *Version) int { return a.Schema - b.Schema })
-		frozen.Events = slices.DeleteFunc(frozen.Events, func(e *Event) bool { return e.Name == kept.Name })
-		i, _ := slices.BinarySearchFunc(frozen.Events, kept.Name, func(e *Event, name string) int { return cmp.Compare(e.Name, name) })
-		frozen.Events = slices.Insert(frozen.Events, i, &kept)
 	}
-	return frozen
+	return joined
 }

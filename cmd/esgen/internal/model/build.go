@@ -3,11 +3,13 @@ package model
 import (
 	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -17,10 +19,12 @@ const (
 	maxSchema    = 1<<31 - 1
 )
 
-// Build builds the model of one package. With problems it is incomplete.
-func Build(p *load.Package, problems *problem.List) *Package {
+// Build builds the model of one package with its lock, as it is and what of it is frozen. With problems it is
+// incomplete.
+func Build(p *load.Package, working, frozen *lock.Lock, problems *problem.List) *Package {
+	known := frozen.Join(working, func(*lock.Version) bool { return true })
 	b := &builder{
-		Package:    &Package{Package: p},
+		Package:    &Package{Package: p, Lock: working, Frozen: frozen, known: known},
 		problems:   problems,
 		aggregates: map[string]*Aggregate{},
 		structs:    map[string]*eventStruct{},
@@ -47,7 +51,6 @@ func Build(p *load.Package, problems *problem.List) *Package {
 		}
 	}
 	b.resolveAll()
-	b.sort()
 	return b.Package
 }
 
@@ -59,6 +62,7 @@ type builder struct {
 	structs    map[string]*eventStruct
 	order      []*eventStruct // as declared
 	upcasts    []*upcast
+	raws       []*upcast         // those of JSON texts
 	events     map[string]*Event // by stored name
 }
 
@@ -120,6 +124,7 @@ type eventStruct struct {
 	from               *upcast // that takes it
 	version            *Version
 	inferred           bool // the version is, from that to which from leads
+	retired            bool
 	state              resolution
 }
 
@@ -150,11 +155,21 @@ func (b *builder) event(d directive.Attached) bool {
 			delete(d.Args, "version")
 		}
 	}
+	if names, given := value(d, "was", ""); given {
+		for name := range strings.SplitSeq(names, ",") {
+			if !isEventName(name) {
+				b.problems.At(argPos(d, "was"), "was=%s names no event: write its former name, or several with commas between", names)
+				delete(d.Args, "was")
+				break
+			}
+		}
+	}
 	if how, given := value(d, "apply", ""); given && how != "assign" {
 		b.problems.At(argPos(d, "apply"), "apply=%s is unknown%s: write apply=assign to have the body generated, or leave it out and write the apply method",
 			how, problem.DidYouMean(how, "assign"))
 		delete(d.Args, "apply")
 	}
+	s.retired = slices.ContainsFunc(b.Directives, func(o directive.Attached) bool { return o.Kind == directive.Retired && o.Type == d.Type })
 	b.structs[s.goName] = s
 	b.order = append(b.order, s)
 	return b.problems.Len() == before

@@ -13,6 +13,9 @@ func (b *builder) checkChain(e *Event) {
 	var missing []string
 	var above *Version // the highest one that is missing
 	have := 0
+	if len(e.Was) > 0 {
+		have = e.Versions[0].Schema - 1 // the numbers of its former name may go on
+	}
 	for _, v := range e.Versions {
 		if from, to := have+1, v.Schema-1; from < to {
 			missing = append(missing, fmt.Sprintf("%d to %d", from, to))
@@ -27,12 +30,13 @@ func (b *builder) checkChain(e *Event) {
 		b.missing(e, strings.Join(missing, " and "), above)
 	}
 	for i, v := range e.Versions[:len(e.Versions)-1] {
-		if next := e.Versions[i+1]; v.Upcast == nil {
+		if next := e.Versions[i+1]; v.Upcast == nil && v.Schema+1 == next.Schema {
 			if f := b.forgotten(v.Go, next.Go); f != nil {
 				b.problems.At(f.Name.Pos(), "version %d of %s has no upcaster, as %s lacks the directive: write //esgen:upcast above it", v.Schema, e.Name, f.Name.Name)
 				continue
 			}
-			b.problems.At(v.Pos, "version %d of %s has no upcaster to version %d: write %s", v.Schema, e.Name, next.Schema, b.upcastStub(v.Go, next.Go))
+			v.Upcast = b.written(v, next)
+			v.Upcast.Stub = b.upcastStub(v.Go, next.Go)
 		}
 	}
 }
@@ -59,11 +63,15 @@ func (b *builder) missing(e *Event, versions string, v *Version) {
 		declare = fmt.Sprintf("declare type %s struct with the fields of that version and ", name)
 	}
 	why := ""
-	if _, n := numbered(v.Go); b.structs[v.Go].inferred && n != v.Schema {
+	if _, n := numbered(v.Go); v.Type != nil && b.structs[v.Go].inferred && n != v.Schema {
 		why = fmt.Sprintf(" (%s is version %d, as %s leads to version %d)", v.Go, v.Schema, v.Upcast.Func, v.Schema+1)
 	}
-	b.problems.At(v.Pos, "event %s is at version %d and has no version %s%s: %swrite %s",
-		e.Name, last.Schema, versions, why, declare, b.upcastStub(name, v.Go))
+	next := ""
+	if i := slices.Index(e.Versions, v); v == last && i > 0 && e.Versions[i-1].Locked != nil {
+		next = fmt.Sprintf("go on with version=%d, or ", e.Versions[i-1].Schema+1)
+	}
+	b.problems.At(v.Pos, "event %s is at version %d and has no version %s%s: %s%swrite %s",
+		e.Name, last.Schema, versions, why, next, declare, b.upcastStub(name, v.Go))
 }
 
 // outgrown reports upcasters that lead to what was the next version when they were written, and

@@ -23,6 +23,8 @@ func (b *builder) resolveAll() {
 	for _, c := range b.collisions {
 		b.checkCollision(c)
 	}
+	b.recall()
+	b.sort()
 	for _, a := range b.Aggregates {
 		if len(a.Latest()) == 0 && !b.Broken && !b.brokenEvent() {
 			b.problems.At(a.Pos, "aggregate %s has no events: write //esgen:event above the struct of each", a.Go)
@@ -34,6 +36,7 @@ func (b *builder) resolveAll() {
 		}
 	}
 	b.checkCycles()
+	b.aim()
 }
 
 // resolve finds out of which event s is which version. Where the directive doesn't say
@@ -103,16 +106,18 @@ func (b *builder) below(s *eventStruct, next *Version) {
 func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema int) *Version {
 	v := &Version{Schema: schema, Go: s.goName, Type: s.named, Pos: s.named.Obj().Pos()}
 	_, v.Assign = value(s.Attached, "apply", "")
+	if allow, given := value(s.Attached, "allow", ""); given {
+		v.Allow = strings.Split(allow, ",")
+	}
 	if v.Assign {
 		v.AssignPos = argPos(s.Attached, "apply")
 	}
-	e := b.events[name]
-	if e == nil {
-		e = &Event{Name: name, Aggregate: aggregate}
-		b.events[name] = e
-		aggregate.Events = append(aggregate.Events, e)
-	}
+	v.Retired = s.retired
+	e := b.addEvent(aggregate, name)
 	v.Event = e
+	if was, ok := value(s.Attached, "was", ""); ok {
+		e.Was, e.wasPos = append(e.Was, strings.Split(was, ",")...), argPos(s.Attached, "was")
+	}
 	e.Broken = e.Broken || b.Doubtful[v.Go]
 	if e.Aggregate != aggregate {
 		b.problems.At(v.Pos, "event name %s belongs to aggregate %s and to %s: give %s another name=", name, e.Aggregate.Go, aggregate.Go, v.Go)
@@ -125,6 +130,17 @@ func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema 
 	}
 	e.Versions = append(e.Versions, v)
 	return v
+}
+
+// addEvent returns the event of that name, which is made if need be.
+func (b *builder) addEvent(aggregate *Aggregate, name string) *Event {
+	e := b.events[name]
+	if e == nil {
+		e = &Event{Name: name, Aggregate: aggregate}
+		b.events[name] = e
+		aggregate.Events = append(aggregate.Events, e)
+	}
+	return e
 }
 
 // aggregateOf returns the aggregate that the event belongs to. It reports what the
@@ -192,7 +208,7 @@ func (b *builder) unknown(s *eventStruct) {
 	if b.Doubtful[s.goName] {
 		return
 	}
-	for _, u := range b.upcasts {
+	for _, u := range slices.Concat(b.upcasts, b.raws) {
 		if u.to == s {
 			b.problems.At(u.Pos, "upcaster %s leads to %s, which is no event: write //esgen:event above type %[2]s", u.Func, s.goName)
 			return
@@ -208,7 +224,10 @@ func (b *builder) unknown(s *eventStruct) {
 }
 
 func (b *builder) link(u *upcast) {
-	from := u.from.version
+	from := u.From
+	if !u.Raw {
+		from = u.from.version
+	}
 	if from == nil {
 		if u.to != nil && u.to.version != nil {
 			u.to.version.Event.Broken = true

@@ -1,7 +1,9 @@
 package model
 
 import (
+	"go/token"
 	"go/types"
+	"strconv"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
@@ -13,6 +15,63 @@ type upcast struct {
 	from *eventStruct
 	to   *eventStruct // nil for None and for a slice of the sum
 	sum  string       // the sum that there is a slice of
+
+	// Of one that takes a JSON text, in place of from.
+	event  string
+	schema int
+}
+
+// isRaw reports whether t is json.RawMessage.
+func isRaw(t types.Type) bool {
+	return types.TypeString(types.Unalias(t), nil) == "encoding/json.RawMessage"
+}
+
+// takesEvents reports whether all that a function takes are structs of this package.
+func (b *builder) takesEvents(sig *types.Signature) bool {
+	for v := range sig.Params().Variables() {
+		named, ok := types.Unalias(v.Type()).(*types.Named)
+		if !ok || named.Obj().Pkg() != b.Types || !isStruct(named) {
+			return false
+		}
+	}
+	return true
+}
+
+// takesSlice reports whether t is a slice of structs of this package.
+func (b *builder) takesSlice(t types.Type) bool {
+	slice, ok := types.Unalias(t).(*types.Slice)
+	if !ok {
+		return false
+	}
+	named, ok := types.Unalias(slice.Elem()).(*types.Named)
+	return ok && named.Obj().Pkg() == b.Types && isStruct(named)
+}
+
+// rawTarget returns which version of which event a function of a JSON text is for.
+func (b *builder) rawTarget(d directive.Attached) (event string, schema int, ok bool) {
+	event, ok = value(d, "name", "")
+	if !ok || !isEventName(event) {
+		b.problems.At(d.Func.Name.Pos(), "upcaster %s takes a JSON text, and nothing tells of which event: write //esgen:upcast name=order.placed version=1", d.Func.Name.Name)
+		return "", 0, false
+	}
+	text, _ := value(d, "version", "1")
+	schema, err := strconv.Atoi(text)
+	if err != nil || schema < 1 || schema > maxSchema || strconv.Itoa(schema) != text {
+		b.problems.At(d.Args["version"].Pos, "version=%s is no schema version: write a whole number from 1, such as version=2", text)
+		return "", 0, false
+	}
+	return event, schema, true
+}
+
+// firstArg returns the position of the first argument of a directive.
+func firstArg(d directive.Attached) token.Pos {
+	pos := token.NoPos
+	for _, arg := range d.Args {
+		if !pos.IsValid() || arg.Pos < pos {
+			pos = arg.Pos
+		}
+	}
+	return pos
 }
 
 // upcastForms says which functions are upcasters.
@@ -46,6 +105,9 @@ func (b *builder) upcast(d directive.Attached) bool {
 	case sig.Variadic():
 		b.problems.At(pos, "upcaster %s takes any number of events instead of one, the old version: %s", name, b.upcastForms())
 		return false
+	case sig.Params().Len() > 1 && b.takesEvents(sig):
+		b.problems.At(pos, "upcaster %s merges several events into one, and each stored event is read alone: upcast them one by one, or copy the streams with a transformation, as docs/guides/schema-evolution.md shows", name)
+		return false
 	case sig.Params().Len() != 1:
 		b.problems.At(pos, "upcaster %s takes %d parameters instead of one, the old version: %s", name, sig.Params().Len(), b.upcastForms())
 		return false
@@ -61,8 +123,20 @@ func (b *builder) upcast(d directive.Attached) bool {
 		}
 	}
 
-	u := &upcast{Upcast: &Upcast{Func: name, Pos: pos}}
-	if u.from = b.versionStruct(param); u.from == nil {
+	u := &upcast{Upcast: &Upcast{Func: name, Pos: pos, Raw: isRaw(param)}}
+	switch {
+	case u.Raw:
+		if u.event, u.schema, ok = b.rawTarget(d); !ok {
+			return false
+		}
+	case len(d.Args) > 0:
+		b.problems.At(firstArg(d), "upcaster %s takes %s, which tells the event and its version: remove the arguments of the directive, which are for functions of json.RawMessage", name, b.typeString(param))
+		return false
+	case b.takesSlice(param):
+		b.problems.At(pos, "upcaster %s merges several events into one, and each stored event is read alone: upcast them one by one, or copy the streams with a transformation, as docs/guides/schema-evolution.md shows", name)
+		return false
+	}
+	if u.from = b.versionStruct(param); u.from == nil && !u.Raw {
 		b.problems.At(pos, "upcaster %s takes %s, which is no struct type of this package (events are values, not pointers): %s", name, b.typeString(param), b.upcastForms())
 		return false
 	}
@@ -75,6 +149,10 @@ func (b *builder) upcast(d directive.Attached) bool {
 	case len(results) > 1 || !b.upcastResult(u, results[0]):
 		b.problems.At(pos, "upcaster %s returns %s, which is no struct type of this package nor a slice of one: %s", name, b.typeString(sig.Results()), b.upcastForms())
 		return false
+	}
+	if u.Raw {
+		b.raws = append(b.raws, u)
+		return true
 	}
 	if other := u.from.from; other != nil {
 		b.problems.At(pos, "%s and %s both upcast %s: a version has one upcaster, remove one of them", other.Func, name, u.from.goName)

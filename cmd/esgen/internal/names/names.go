@@ -55,6 +55,15 @@ func Snake(name string) string {
 	return b.String()
 }
 
+// Camel turns the stored name of an event into a Go name: order.line_added is OrderLineAdded.
+func Camel(event string) string {
+	var b strings.Builder
+	for part := range strings.FieldsFuncSeq(event, func(r rune) bool { return strings.ContainsRune("_.:/-", r) }) {
+		b.WriteString(Upper(part))
+	}
+	return b.String()
+}
+
 // Upper returns name with its first letter in upper case.
 func Upper(name string) string {
 	r, n := utf8.DecodeRuneInString(name)

@@ -2,20 +2,50 @@ package shape
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// eventTag reads the esgen tag of an event's field.
+// eventTag reads the esgen tag of an event's field: former names, then a default, which takes the rest.
 func (b *builder) eventTag(f *Field, tag, at string) {
-	value, ok := strings.CutPrefix(tag, "default=")
+	for tag != "" {
+		if value, ok := strings.CutPrefix(tag, "default="); ok {
+			if strings.Contains(value, ",was=") {
+				b.problem(at, fmt.Sprintf("the default %q takes the rest of the tag", value), "write was= before default=")
+				return
+			}
+			b.setDefault(f, value, at)
+			return
+		}
+		option, rest, more := strings.Cut(tag, ",")
+		was, ok := strings.CutPrefix(option, "was=")
+		switch {
+		case ok:
+			b.setWas(f, was, at)
+		case tag == "-":
+			b.problem(at, `esgen:"-" is for states`, `leave the field out of an event with json:"-"`)
+		default:
+			b.problem(at, fmt.Sprintf("esgen:%q is not known here", option), `an event's field takes esgen:"was=name", its former name, and esgen:"default=value", in this order and with a comma between`)
+		}
+		if more && rest == "" {
+			b.problem(at, "the esgen tag ends with a comma", "remove that")
+		}
+		tag = rest
+	}
+}
+
+// setWas adds a former name.
+func (b *builder) setWas(f *Field, was, at string) {
 	switch {
-	case ok:
-		b.setDefault(f, value, at)
-	case tag == "-":
-		b.problem(at, `esgen:"-" is for states`, `leave the field out of an event with json:"-"`)
+	case !validName(was):
+		b.problem(at, fmt.Sprintf("was=%s is no name that encoding/json takes", was), "write the name that the field had in JSON")
+	case was == f.Name:
+		b.problem(at, fmt.Sprintf("was=%s is the name that the field has", was), "write the name that it had before, or remove the esgen tag")
+	case slices.Contains(f.Was, was):
+		b.problem(at, fmt.Sprintf("was=%s is given twice", was), "remove one of them")
 	default:
-		b.problem(at, fmt.Sprintf("esgen:%q is not known here", tag), `the only one on an event's field is esgen:"default=value"`)
+		f.Was = append(f.Was, was)
 	}
 }
 

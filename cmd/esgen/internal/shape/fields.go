@@ -162,8 +162,18 @@ func (b *builder) eventFields(s *Type, path string) {
 		found = found[n:]
 	}
 	slices.SortFunc(kept, func(a, b candidate) int { return slices.Compare(a.index, b.index) })
+	claimed := map[string]*Field{}
 	for i := range kept {
-		s.Fields = append(s.Fields, b.field(&kept[i], path))
+		f := b.field(&kept[i], path)
+		s.Fields = append(s.Fields, f)
+		for _, was := range f.Was {
+			if other := claimed[was]; other != nil {
+				restore := b.at(kept[i].v)
+				b.problem(path+"."+f.Name, fmt.Sprintf("%s was %s too, and a stored value has one field to go to", other.Name, was), "remove one of the two was="+was)
+				restore()
+			}
+			claimed[was] = f
+		}
 	}
 }
 

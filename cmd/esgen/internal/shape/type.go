@@ -94,6 +94,10 @@ type Type struct {
 	// have. Only shapes that were read from a lock have any.
 	Reserved []*Field
 
+	// View is not empty in a shape that reads what was stored in an older one into the Go type: a
+	// name for that. Package resolution makes such shapes; they are for decoding alone.
+	View string
+
 	// AddrMarshal says, for Marshaler and Text, that the method that marshals
 	// has a pointer receiver.
 	AddrMarshal bool
@@ -102,7 +106,7 @@ type Type struct {
 // Field is one member of a struct's JSON object. Fields that encoding/json
 // would promote from embedded structs are listed in the outer struct.
 type Field struct {
-	Name  string // in JSON
+	Name  string // in JSON; "" for one that a view leaves at its default
 	Go    string // in Go
 	Steps []Step // embedded structs on the way to the field, outermost first
 	Type  *Type
@@ -116,6 +120,9 @@ type Field struct {
 	// Was has the names in JSON that the field had before: objects with one of
 	// them in place of Name are read too.
 	Was []string
+
+	// Must says, in a view, that the field is required whatever its type is.
+	Must bool
 
 	// Default is the value of a field that is missing, in the tag's own
 	// spelling; nil without esgen:"default=…".
@@ -132,6 +139,9 @@ type Step struct {
 // field is required unless it is a pointer, omitempty, omitzero, has a default
 // or belongs to an embedded pointer.
 func (f *Field) Required() bool {
+	if f.Must || f.Name == "" {
+		return f.Must
+	}
 	if f.Type.Kind == Pointer || f.OmitEmpty || f.OmitZero || f.Default != nil {
 		return false
 	}

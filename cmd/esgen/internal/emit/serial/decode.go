@@ -3,6 +3,7 @@ package serial
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strconv"
 
 	"github.com/dave/jennifer/jen"
@@ -21,6 +22,9 @@ func (g *Generator) describe(t *shape.Type) string {
 	}
 	if t.Mode == shape.State {
 		name += "'s state"
+	}
+	if t.View != "" {
+		name += ", stored in an older shape,"
 	}
 	return name
 }
@@ -83,14 +87,34 @@ func (g *Generator) seenVar(word int) *jen.Statement {
 
 func mask(bits uint64) *jen.Statement { return jen.Op(fmt.Sprintf("%#x", bits)) }
 
-// emitFields writes the table of a struct's fields.
+// emitFields writes the table of the names by which a struct's fields are read.
 func (g *Generator) emitFields(f *jen.File, fn *function) {
-	var names []jen.Code
-	for _, field := range fn.t.Fields {
-		names = append(names, jen.Lit(field.Name))
-	}
+	names, _ := table(fn.t)
 	f.Var().Id(fn.fieldsName()).Op("=").Add(codec("NewFields")).Call(names...)
 	f.Line()
+}
+
+// table returns the names of all fields that are stored, in their order, and then their former names; with the
+// places that each field has among them.
+func table(t *shape.Type) (names []jen.Code, places [][]jen.Code) {
+	places = make([][]jen.Code, len(t.Fields))
+	add := func(field int, name string) {
+		places[field] = append(places[field], jen.Lit(len(names)))
+		names = append(names, jen.Lit(name))
+	}
+	for i, f := range t.Fields {
+		if f.Name != "" {
+			add(i, f.Name)
+		}
+	}
+	for i, f := range t.Fields {
+		if f.Name != "" {
+			for _, was := range formerNames(t, f) {
+				add(i, was)
+			}
+		}
+	}
+	return names, places
 }
 
 // object reads the members of a struct.
@@ -101,6 +125,7 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 	for i := range words {
 		b.stmt().Var().Add(r.gen.seenVar(i)).Uint64()
 	}
+	_, places := table(t)
 	var cases []jen.Code
 	for i, f := range t.Fields {
 		word, bit := i/64, uint64(1)<<(i%64)
@@ -111,11 +136,14 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 		if f.Default != nil {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
 		}
+		if f.Name == "" {
+			continue
+		}
 		c := &block{}
 		c.stmt().Comment(f.Name)
 		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
-		cases = append(cases, jen.Case(jen.Lit(i)).Block(c.stmts...))
+		cases = append(cases, jen.Case(places[i]...).Block(c.stmts...))
 	}
 	d, field, fields := r.gen.local("d"), r.gen.local("field"), jen.Id(r.fn.fieldsName())
 	var body []jen.Code
@@ -135,6 +163,18 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 			)
 		}
 	}
+}
+
+// formerNames returns the names that a field had before, and that no other field has now. An object that
+// has it by two names has the field twice.
+func formerNames(t *shape.Type, f *shape.Field) []string {
+	var names []string
+	for _, was := range f.Was {
+		if !slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Name == was }) {
+			names = append(names, was)
+		}
+	}
+	return names
 }
 
 // members is the loop over an object.

@@ -25,10 +25,16 @@ type Generator struct {
 	pkg    *types.Package
 	taken  func(name string) bool
 	used   map[string]bool // names of generated functions
-	funcs  map[string]*function
+	funcs  map[functionKey]*function
 	order  []*function // as they were requested or found
 	guards []*shape.Type
 	names  map[string]string // paths of the packages that types come from, to their names
+}
+
+// functionKey tells functions apart: by the type, and by the view of it.
+type functionKey struct {
+	name string
+	view *shape.Type
 }
 
 // function stands for the functions of one type.
@@ -47,7 +53,7 @@ func New(pkg *types.Package, taken func(name string) bool) *Generator {
 	if taken == nil {
 		taken = func(string) bool { return false }
 	}
-	return &Generator{pkg: pkg, taken: taken, used: map[string]bool{}, funcs: map[string]*function{}, names: map[string]string{}}
+	return &Generator{pkg: pkg, taken: taken, used: map[string]bool{}, funcs: map[functionKey]*function{}, names: map[string]string{}}
 }
 
 // Append requests a function that appends t's JSON and returns its name:
@@ -174,7 +180,10 @@ func (g *Generator) hasFunction(t *shape.Type) bool {
 // function returns the function of t, which is made if need be. hint is a name
 // for types that have none.
 func (g *Generator) function(t *shape.Type, hint string) *function {
-	key := fmt.Sprint(t.Mode, " ", types.TypeString(t.Go, nil))
+	key := functionKey{name: fmt.Sprint(t.Mode, " ", types.TypeString(t.Go, nil))}
+	if t.View != "" {
+		key.view = t // the same type is read from several old shapes
+	}
 	if f := g.funcs[key]; f != nil {
 		return f
 	}
@@ -185,6 +194,7 @@ func (g *Generator) function(t *shape.Type, hint string) *function {
 	if t.Mode == shape.State {
 		base += "State"
 	}
+	base += t.View
 	f := &function{t: t, base: g.free(base), recursive: reaches(t, t)}
 	g.funcs[key] = f
 	g.order = append(g.order, f)

@@ -1,0 +1,307 @@
+// Package resolution finds how what was stored in an old shape is read into the Go type of a new one,
+// without any code of the user's: fields are renamed (esgen:"was=…"), new ones are optional or have a default, old ones
+// are skipped, numbers are widened. Where a value would be lost, guessed or refused, it says why.
+//
+// The name, and the idea that the reader's and the writer's schema together say how to read, are Avro's.
+package resolution
+
+import (
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// Reason is why the old shape can't be read as the new one by itself.
+type Reason struct {
+	Path    string    // the names in JSON, such as items[].price
+	Message string    // what is in the way
+	Pos     token.Pos // the field in the code that it is about; token.NoPos where there is none
+	New     bool      // the field is new, and would need no more than a default
+}
+
+// String returns the path and the message.
+func (r Reason) String() string {
+	if r.Path == "" {
+		return r.Message
+	}
+	return r.Path + ": " + r.Message
+}
+
+// View returns a shape that reads what was stored in the shape old into the Go type that view is a shape of.
+// View reads what is stored in the shape next, the one after old: it is next itself where that is in the code, and else
+// what View returned for it. The label names the functions of the result. With reasons it is of no use.
+func View(old, next, view *shape.Type, label string) (*shape.Type, []Reason) {
+	r := &resolver{label: label, done: map[[3]*shape.Type]*shape.Type{}}
+	t := r.value(old, next, view, "")
+	return t, r.reasons
+}
+
+type resolver struct {
+	label   string
+	done    map[[3]*shape.Type]*shape.Type
+	reasons []Reason
+	pos     token.Pos
+}
+
+func (r *resolver) because(path, message string) {
+	r.reasons = append(r.reasons, Reason{Path: strings.TrimPrefix(path, "."), Message: message, Pos: r.pos})
+}
+
+// value returns the view of a value that is not null.
+func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
+	if lock.Same(old, next) {
+		return view
+	}
+	key := [3]*shape.Type{old, next, view}
+	if t := r.done[key]; t != nil {
+		return t
+	}
+	made := *view
+	made.View = r.label
+	r.done[key] = &made
+	if old.Kind == shape.Pointer || next.Kind == shape.Pointer {
+		return r.pointer(old, next, view, &made, path)
+	}
+	switch {
+	case next.Kind == shape.Struct && old.Kind == shape.Struct:
+		r.fields(old, next, view, &made, path)
+		return &made
+	case next.Kind == shape.Slice && old.Kind == shape.Slice, next.Kind == shape.Array && old.Kind == shape.Array && old.Len == next.Len:
+		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"[]")
+		return &made
+	case next.Kind == shape.Map && old.Kind == shape.Map && lock.Same(old.Key, next.Key):
+		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"{}")
+		return &made
+	}
+	if gone := removed(old, next); old.Kind == next.Kind && len(gone) > 0 && widens(old, next) {
+		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+describe(next))
+	} else if !widens(old, next) {
+		r.because(path, describe(old)+" → "+describe(next))
+	}
+	return view
+}
+
+// pointer takes the pointers off the types that have one. Whether null has a place to go to is
+// decided by the caller.
+func (r *resolver) pointer(old, next, view, made *shape.Type, path string) *shape.Type {
+	if old.Kind == shape.Pointer {
+		old = old.Elem
+	}
+	if next.Kind == shape.Pointer {
+		next = next.Elem
+	}
+	if view.Kind != shape.Pointer {
+		return r.value(old, next, view, path)
+	}
+	made.Elem = r.value(old, next, view.Elem, path)
+	return made
+}
+
+// element returns the view of an element of a list or map, which has no default to take the place of null.
+func (r *resolver) element(old, next, view *shape.Type, path string) *shape.Type {
+	if old.Kind == shape.Pointer && next.Kind != shape.Pointer {
+		r.because(path, "null has no place in "+describe(next))
+	}
+	return r.value(old, next, view, path)
+}
+
+// fields fills the fields of a view. Each of them is one of the Go type's, and has the name that is
+// stored in the old shape.
+func (r *resolver) fields(old, next, view, made *shape.Type, path string) {
+	made.Fields = nil
+	for _, v := range view.Fields {
+		field := *v
+		made.Fields = append(made.Fields, &field)
+		if v.Name == "" {
+			continue // new in a version after next
+		}
+		n := lock.Field(next, v.Name)
+		before := r.pos
+		if v.Pos.IsValid() {
+			r.pos = v.Pos
+		}
+		at := path + "." + n.Name
+		o, ok := r.match(old, next, n, at)
+		switch {
+		case !ok:
+		case o == nil:
+			r.added(n, &field, at)
+		default:
+			r.kept(old, o, n, v, &field, at)
+		}
+		r.pos = before
+	}
+}
+
+// match returns the field of the old shape that n was. It is false if that is not clear, for which
+// there is a reason.
+func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*shape.Field, bool) {
+	own := lock.Field(old, n.Name)
+	if own != nil && claimed(old, next, n) {
+		own = nil
+	}
+	var was *shape.Field
+	for _, name := range n.Was {
+		switch o := lock.Field(old, name); {
+		case o == nil:
+		case own != nil || was != nil:
+			first := own
+			if first == nil {
+				first = was
+			}
+			r.because(at, "it could have been "+first.Name+" or "+o.Name+", and the old shape has both")
+			return nil, false
+		default:
+			was = o
+		}
+	}
+	switch {
+	case was != nil:
+		return was, true
+	case own == nil && len(n.Was) > 0:
+		r.because(at, "was="+strings.Join(n.Was, ",was=")+" names no field of the old shape")
+		return nil, false
+	case own == nil:
+		if o := lookalike(old, next, n); o != nil {
+			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name))
+			return nil, false
+		}
+	}
+	return own, true
+}
+
+// lookalike returns a field of the old shape that has gone, and differs from n only in the case of its name, or only in
+// what it is called in JSON and not in Go: a field that was renamed without a word.
+func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			continue
+		}
+		if strings.EqualFold(o.Name, n.Name) || o.Go == n.Go {
+			return o
+		}
+	}
+	return nil
+}
+
+// claimed reports whether another field of next says that it was what n is called now.
+func claimed(old, next *shape.Type, n *shape.Field) bool {
+	return slices.ContainsFunc(next.Fields, func(f *shape.Field) bool {
+		return f.Name != n.Name && slices.Contains(f.Was, n.Name) && lock.Field(old, f.Name) == nil
+	})
+}
+
+// added settles a field that the old shape doesn't have.
+func (r *resolver) added(n, field *shape.Field, at string) {
+	if n.Required() {
+		r.because(at, "it is new and required, and old events lack it")
+		r.reasons[len(r.reasons)-1].New = true
+	}
+	field.Name, field.Was = "", nil
+}
+
+// kept settles a field that both shapes have: v is what the view makes of n.
+func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string) {
+	field.Name, field.Was = o.Name, nil
+	for _, was := range o.Was {
+		if lock.Field(old, was) == nil {
+			field.Was = append(field.Was, was)
+		}
+	}
+	field.Type = r.value(o.Type, n.Type, v.Type, at)
+	field.Must, field.OmitEmpty, field.OmitZero, field.Behind = false, true, false, false
+	if o.Quoted != n.Quoted {
+		r.because(at, describeField(o)+" → "+describeField(n))
+	}
+	nullable := n.Type.Kind == shape.Pointer
+	switch {
+	case o.Required():
+		field.Must, field.Default = true, nil
+	case o.Default != nil:
+		// It was missing and meant this, whatever it would mean now.
+		field.Default = o.Default
+		if v.Type.Kind == shape.Pointer || slices.ContainsFunc(v.Steps, func(s shape.Step) bool { return s.Ptr != nil }) {
+			r.because(at, "where it is missing it was "+strconv.Quote(*o.Default)+" and would be null")
+		}
+	case o.Type.Kind == shape.Pointer:
+		if n.Default == nil && !nullable {
+			r.because(at, "null has no place in "+describe(n.Type)+", which has no default")
+		}
+	case n.Required():
+		r.because(at, "it was optional and is required")
+	case n.Default != nil:
+		r.because(at, "where it is missing it was the zero value and would be "+strconv.Quote(*n.Default))
+	case nullable:
+		r.because(at, "where it is missing it was the zero value and would be null")
+	}
+}
+
+// widens reports whether every value of old is one of next, written alike.
+func widens(old, next *shape.Type) bool {
+	switch {
+	case old.Kind == next.Kind:
+		switch old.Kind {
+		case shape.Int, shape.Uint, shape.Float:
+			return old.Bits <= next.Bits
+		case shape.Marshaler, shape.Text:
+			return old.Name == next.Name
+		case shape.Bool, shape.String, shape.Bytes, shape.Time, shape.UUID, shape.Raw, shape.Number:
+			return true
+		}
+		return false
+	case old.Kind == shape.Uint && next.Kind == shape.Int:
+		return old.Bits < next.Bits
+	case (old.Kind == shape.Int || old.Kind == shape.Uint) && next.Kind == shape.Float:
+		return old.Bits <= 16 || old.Bits == 32 && next.Bits == 64
+	}
+	return old.Kind == shape.UUID && next.Kind == shape.String
+}
+
+// removed returns the values of an enumeration that another lacks. One without values takes all.
+func removed(old, next *shape.Type) []string {
+	if len(next.Enum) == 0 {
+		return nil
+	}
+	var gone []string
+	for _, value := range old.Enum {
+		if !slices.Contains(next.Enum, value) {
+			gone = append(gone, value)
+		}
+	}
+	return gone
+}
+
+func describeField(f *shape.Field) string {
+	if f.Quoted {
+		return describe(f.Type) + " in quotes"
+	}
+	return describe(f.Type)
+}
+
+// describe names a type for people.
+func describe(t *shape.Type) string {
+	switch t.Kind {
+	case shape.Int, shape.Uint, shape.Float:
+		if t.Name != "" && len(t.Enum) > 0 {
+			return t.Name
+		}
+		return t.Kind.String() + strconv.Itoa(t.Bits)
+	case shape.Pointer:
+		return "*" + describe(t.Elem)
+	case shape.Slice:
+		return "[]" + describe(t.Elem)
+	case shape.Array:
+		return "[" + strconv.FormatInt(t.Len, 10) + "]" + describe(t.Elem)
+	case shape.Map:
+		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
+	case shape.Struct, shape.Marshaler, shape.Text, shape.String:
+		if t.Name != "" && (t.Kind != shape.String || len(t.Enum) > 0) {
+			return t.Name
+		}
+	}
+	return t.Kind.String()
+}
