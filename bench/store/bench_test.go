@@ -22,7 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := pgtest.Main(m)
-	measured.print(os.Stdout)
+	if code == 0 {
+		measured.print(os.Stdout)
+	}
 	os.Exit(code)
 }
 
@@ -114,16 +116,17 @@ func vacuum(b *testing.B, server *pgtest.Server) {
 // a server has used.
 func compare(b *testing.B, engine string, libraries []library, ids []uuid.UUID, serverCPU func() time.Duration, works ...work) {
 	for _, w := range works { // connections, plans, caches
-		for _, l := range libraries {
+		for _, l := range w.able(libraries) {
 			w.run(b, l, ids, w.times)
 		}
 	}
 	b.ResetTimer()
 	for range b.N {
 		for _, w := range works {
+			able := w.able(libraries)
 			for range turns {
-				for _, i := range rand.Perm(len(libraries)) {
-					l := libraries[i]
+				for _, i := range rand.Perm(len(able)) {
+					l := able[i]
 					client, server, start := ownCPU(), serverCPU(), time.Now()
 					w.run(b, l, ids, w.times)
 					measured.add(sample{
@@ -134,6 +137,11 @@ func compare(b *testing.B, engine string, libraries []library, ids []uuid.UUID, 
 			}
 		}
 	}
+}
+
+// able are the libraries that can do the work.
+func (w work) able(libraries []library) []library {
+	return slices.DeleteFunc(slices.Clone(libraries), func(l library) bool { return l.alone && w.writers > 1 })
 }
 
 // run does the work so many times.

@@ -14,9 +14,10 @@ import (
 
 // library is one way to save and to load accounts, on a database of its own.
 type library struct {
-	name string
-	open func(id uuid.UUID) account // a new account
-	load func(ctx context.Context, id uuid.UUID) (account, error)
+	name  string
+	alone bool // several writers at once may fail
+	open  func(id uuid.UUID) account // a new account
+	load  func(ctx context.Context, id uuid.UUID) (account, error)
 }
 
 // account is an aggregate in the hands of a library.
@@ -50,8 +51,9 @@ func save(ctx context.Context, a account, id uuid.UUID, events int) error {
 
 // engines are the databases, with the libraries that can use them, esgen first.
 var engines = []struct {
-	name string
-	open func(testing.TB) []library
+	name  string
+	alone bool // several writers at once may fail
+	open  func(testing.TB) []library
 }{
 	{"postgres", onPostgres},
 	{"sqlite", onSQLite},
