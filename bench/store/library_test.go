@@ -15,7 +15,7 @@ import (
 // library is one way to save and to load accounts, on a database of its own.
 type library struct {
 	name  string
-	alone bool // several writers at once may fail
+	alone bool                       // several writers at once may fail
 	open  func(id uuid.UUID) account // a new account
 	load  func(ctx context.Context, id uuid.UUID) (account, error)
 }
@@ -51,9 +51,8 @@ func save(ctx context.Context, a account, id uuid.UUID, events int) error {
 
 // engines are the databases, with the libraries that can use them, esgen first.
 var engines = []struct {
-	name  string
-	alone bool // several writers at once may fail
-	open  func(testing.TB) []library
+	name string
+	open func(testing.TB) []library
 }{
 	{"postgres", onPostgres},
 	{"sqlite", onSQLite},
