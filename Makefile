@@ -11,6 +11,11 @@ COUNT     ?= 5
 SOAK      ?= 2m
 POSTGRES  ?= 15 16 17 18
 
+# The toolkit needs no cgo, which its tests prove. The race detector does, and so do some of the libraries
+# that the benchmarks compare with: a C compiler is used for those alone, and takes a minute.
+test check lint: export CGO_ENABLED = 0
+race: MODULES := $(filter-out bench,$(MODULES))
+
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
 
 .PHONY: help
@@ -51,6 +56,10 @@ bench-serial: ## Compare the serializers with those of other libraries, in CPU t
 	@cd bench && out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
 	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
 	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
+
+.PHONY: bench-store
+bench-store: ## Compare the stores with those of other libraries, and with the bars of the design
+	@cd bench && go test -run '^$$' -bench . -count $(COUNT) ./store
 
 .PHONY: lint
 lint: ## Check format, vet and staticcheck, and the bank with esgen vet
