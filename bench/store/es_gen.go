@@ -77,7 +77,7 @@ func (accountType) Root(a *Account) *aggregate.Root {
 }
 
 func (accountType) Fingerprint() string {
-	return "1bd9920ee895881c414d0fc9"
+	return "74c1741f24b6cd20799520c7"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the
