@@ -13,6 +13,7 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
@@ -48,6 +49,7 @@ func FuzzAnySourceGivesProblemsOrCode(f *testing.F) {
 		}
 		m := model.Build(p, &lock.Lock{}, &lock.Lock{}, problems)
 		check.Package(m, problems)
+		fold.Package(m, problems)
 		if problems.Len() > 0 {
 			for _, line := range problems.Lines("") {
 				if !strings.HasPrefix(line, "source.go:") {

@@ -12,13 +12,13 @@ import (
 // Fingerprint returns a short hash, in lower-case hex, of what is stored: names,
 // kinds, optionality and nesting. Positions, comments, the order of fields and
 // the names of Go types don't count, but for types that marshal themselves:
-// nothing else tells their forms apart. It also depends on fold, which tells apart
-// states of one shape that were computed in different ways.
-func Fingerprint(t *Type, fold string) string {
+// nothing else tells their forms apart. It also depends on what tells apart states of one
+// shape that were computed in different ways.
+func Fingerprint(t *Type, folds ...string) string {
 	var b strings.Builder
 	describe(&b, t, nil)
-	if fold != "" {
-		b.WriteString(" fold=" + fold)
+	for _, fold := range folds {
+		b.WriteString(" fold=" + strconv.Quote(fold))
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:12])
