@@ -24,7 +24,7 @@ func (g *Generator) describe(t *shape.Type) string {
 		name += "'s state"
 	}
 	if t.View != "" {
-		name += ", stored in an older shape,"
+		name += " as an older version stored it"
 	}
 	return name
 }
@@ -86,34 +86,38 @@ func mask(bits uint64) *jen.Statement { return jen.Op(fmt.Sprintf("%#x", bits)) 
 
 // object reads the members of a struct.
 func (r *reader) object(b *block, t *shape.Type, v place) {
-	words := (len(t.Fields) + 63) / 64
+	var read []*shape.Field
+	for _, f := range t.Fields {
+		if f.Name != "" {
+			read = append(read, f)
+		}
+	}
+	words := (len(read) + 63) / 64
 	required := make([]uint64, words)
 	missing := make([][]jen.Code, words)
 	for i := range words {
 		b.stmt().Var().Add(r.gen.seenVar(i)).Uint64()
 	}
+	for _, f := range t.Fields {
+		if f.Default != nil {
+			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
+		}
+	}
 	var cases []jen.Code
-	for i, f := range t.Fields {
+	for i, f := range read {
 		word, bit := i/64, uint64(1)<<(i%64)
 		if f.Required() {
 			required[word] |= bit
 			missing[word] = append(missing[word], jen.Lit(f.Name))
-		}
-		if f.Default != nil {
-			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
-		}
-		if f.Name == "" {
-			continue
 		}
 		c := &block{}
 		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
 		cases = append(cases, jen.Case(spellings(t, f)...).Block(c.stmts...))
 	}
-	known := len(cases) > 0
 	cases = append(cases, jen.Default().Block(r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))))
 	body := jen.Switch(r.gen.local("name")).Block(cases...)
-	if !known {
+	if len(read) == 0 {
 		body = r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))
 	}
 	b.stmt().Add(r.gen.members("name")).Block(body)
