@@ -14,6 +14,10 @@ import (
 
 // Append implements [es.Store]. Beside the errors that it names there are
 // [ErrUnavailable], [ErrBlocked] and [ErrTimeout].
+//
+// Where the connection was lost during the append, events that expected [es.Any] or [es.StreamExists] and turn out to be
+// stored are taken for this append's: Duplicate may then be false for events that an earlier one
+// stored. Versions and positions are right in any case.
 func (s *Store) Append(ctx context.Context, writes ...es.Write) (receipt es.Receipt, err error) {
 	r, err := newRequest(ctx, s.Limits(), writes)
 	if err != nil {

@@ -20,33 +20,24 @@ const (
 	maxFlushBytes    = 4 << 20
 )
 
-// Times of a flush: sharedLockTimeout is how long the shared lane waits for a
-// transaction that has appended to one of its streams; a flush that got no answer
-// within flushTimeout, after it may have waited for a lock, is taken for cut off.
-const (
-	sharedLockTimeout = 100 * time.Millisecond
-	flushTimeout      = 30 * time.Second
-)
+// flushTimeout is how long a flush may take, beside what it waits for locks: one that
+// got no answer by then is taken for cut off.
+const flushTimeout = 30 * time.Second
 
-// maxApart is how many blocked appends wait at the same time, each on a connection
-// of its own.
-const maxApart = 4
-
-// appender coalesces appends: one goroutine drains what queued while its last flush
+// appender coalesces appends: one goroutine, the lane, drains what queued while its last flush
 // was under way. It waits for no timer, so that a lone append costs one round trip, and many
 // share a statement and a commit.
 //
-// A flush holds at most one append to a stream. An append that is blocked by
-// another transaction leaves the shared lane and waits apart, on another connection; later ones to
-// its streams wait for it in the queue.
+// A flush holds at most one append to a stream. A flush that fails for one of its appends,
+// because another transaction blocks it or the server refuses it, leaves the lane for the
+// sideline, which finds that one.
 type appender struct {
 	store *Store
 	lane  link
-	limit chan struct{} // holds a token for each append that is apart
 
 	mu     sync.Mutex
 	queue  []*request
-	apart  map[es.Stream]struct{}
+	side   sideline
 	closed bool
 	wake   chan struct{}
 }
@@ -54,9 +45,8 @@ type appender struct {
 func newAppender(s *Store) *appender {
 	return &appender{
 		store: s,
-		lane:  link{store: s, lockTimeout: sharedLockTimeout},
-		limit: make(chan struct{}, maxApart),
-		apart: map[es.Stream]struct{}{},
+		lane:  link{store: s, local: s.pooling, lockTimeout: minLockTimeout},
+		side:  newSideline(),
 		wake:  make(chan struct{}, 1),
 	}
 }
@@ -83,6 +73,9 @@ func (a *appender) submit(r *request) outcome {
 func (a *appender) close() {
 	a.mu.Lock()
 	a.closed = true
+	for _, r := range a.side.empty() {
+		r.done <- outcome{err: r.abandoned(es.ErrClosed)}
+	}
 	a.mu.Unlock()
 	signal(a.wake)
 }
@@ -114,7 +107,8 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 		a.queue = nil
 		return nil, false
 	}
-	if len(a.queue) == 1 && len(a.apart) == 0 && a.queue[0].ctx.Err() == nil { // a lone append
+	free := a.side.idle()
+	if len(a.queue) == 1 && free && a.queue[0].ctx.Err() == nil { // a lone append
 		batch, a.queue = append(batch, a.queue[0]), a.queue[:0]
 		return batch, true
 	}
@@ -128,15 +122,18 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 		if r.ctx.Err() != nil {
 			continue // nobody waits for it
 		}
-		free := true
+		behind := false
 		for j := range r.writes {
-			stream := r.writes[j].Stream
-			_, isTaken := taken[stream]
-			_, isApart := a.apart[stream]
-			free = free && !isTaken && !isApart
-			taken[stream] = struct{}{} // later appends to its streams stay behind it
+			_, isTaken := taken[r.writes[j].Stream]
+			behind = behind || isTaken
 		}
-		if !free {
+		if !behind && !free && a.sidetrack(r) {
+			continue
+		}
+		for j := range r.writes {
+			taken[r.writes[j].Stream] = struct{}{} // later appends to its streams stay behind it
+		}
+		if behind {
 			rest = append(rest, r)
 			continue
 		}
@@ -148,60 +145,49 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 	return batch, true
 }
 
-// flush settles all requests, or puts them back into the queue.
+// flush settles all requests, puts them back into the queue, or moves them to the sideline.
 func (a *appender) flush(batch []*request) {
+	began := time.Now()
 	receipts, err := a.send(&a.lane, context.Background(), batch)
-	switch classifySent(err, a.lane.conn) {
-	case sentAll:
-		a.deliver(batch, receipts)
-	case sentLost:
-		a.lane.drop()
-		a.requeue(batch, err)
-	case sentBlocked:
-		// One of them is blocked, and trying each alone finds it with a single wait.
-		if len(batch) == 1 {
-			a.moveApart(batch[0])
-			return
-		}
-		for i, r := range batch {
-			if a.flush([]*request{r}); a.lane.conn == nil { // each would wait for a connection in its turn
-				a.putBack(batch[i+1:])
-				return
-			}
-		}
-	case sentViolated:
+	sent := classifySent(err, a.lane.conn)
+	if sent == sentViolated && len(batch) > 1 {
 		// Whoever was first has committed by now, so that this time the appends after it lose, and
 		// touch nobody else.
-		if receipts, err = a.send(&a.lane, context.Background(), batch); err == nil {
-			a.deliver(batch, receipts)
-			return
-		}
-		a.bisect(batch, err)
-	default:
-		a.bisect(batch, err)
+		receipts, err = a.send(&a.lane, context.Background(), batch)
+		sent = classifySent(err, a.lane.conn)
 	}
-}
-
-// bisect flushes the halves of a batch that failed for one of its requests, or
-// settles the request that it failed for.
-func (a *appender) bisect(batch []*request, err error) {
-	if len(batch) > 1 {
-		half := len(batch) / 2
-		a.flush(slices.Clone(batch[:half]))
-		a.flush(slices.Clone(batch[half:]))
+	switch sent {
+	case sentAll:
+		a.lane.pace(time.Since(began))
+		a.deliver(batch, receipts)
 		return
-	}
-	switch r := batch[0]; classifySent(err, a.lane.conn) {
-	case sentViolated:
-		r.done <- outcome{lost: true}
 	case sentLost:
 		a.lane.drop()
-		a.requeue(batch, err)
+		again, pause := a.failed(batch, err)
+		a.mu.Lock()
+		a.resume(again)
+		a.mu.Unlock()
+		_ = sleep(a.store.ctx, pause) // Close ends the wait
+		return
 	case sentBlocked:
-		a.moveApart(r)
+		a.store.telemetry.blocked.Add(context.Background(), 1)
 	default:
-		r.done <- outcome{err: refused(r, err)}
+		if len(batch) == 1 {
+			a.settle(batch[0], sent, err)
+			return
+		}
 	}
+	a.sideline(slices.Clone(batch), sent == sentBlocked)
+}
+
+// settle ends a request that failed for itself, and not for another transaction that is open.
+func (a *appender) settle(r *request, sent sent, err error) {
+	if sent == sentViolated {
+		r.blockedUntil = time.Time{} // what was in its way has ended
+		r.done <- outcome{lost: true}
+		return
+	}
+	r.done <- outcome{err: refused(r, err)}
 }
 
 // send connects the link if need be, and sends the requests.
@@ -212,7 +198,11 @@ func (a *appender) send(l *link, ctx context.Context, batch []*request) ([]es.Re
 		return nil, &unsent{err}
 	}
 	if flushes := a.store.telemetry.flushes; flushes.Enabled(ctx) {
-		flushes.Record(ctx, int64(len(batch)))
+		by := apart
+		if l == &a.lane {
+			by = shared
+		}
+		flushes.Record(ctx, int64(len(batch)), by)
 	}
 	receipts, err := l.send(ctx, batch)
 	if err != nil && l.conn.IsClosed() && !pgconn.SafeToRetry(err) {
@@ -234,6 +224,7 @@ func (a *appender) deliver(batch []*request, receipts []es.Receipt) {
 	for i, r := range batch {
 		won := receipts[i].Streams != nil
 		stored = stored || won
+		r.blockedUntil = time.Time{}
 		r.done <- outcome{receipt: receipts[i], lost: !won}
 	}
 	if stored {
@@ -241,12 +232,11 @@ func (a *appender) deliver(batch []*request, receipts []es.Receipt) {
 	}
 }
 
-// requeue puts requests back whose connection was lost, in front of all others, and
-// waits a moment. Those that have failed for too long end.
-func (a *appender) requeue(batch []*request, err error) {
+// failed returns those of the requests whose connection was lost that are to be sent again, and after
+// which pause. The others, which have failed for too long, end.
+func (a *appender) failed(batch []*request, err error) (again []*request, pause time.Duration) {
 	now := time.Now()
 	attempt := 0
-	var again []*request
 	for _, r := range batch {
 		if r.failing.IsZero() {
 			r.failing = now
@@ -260,18 +250,10 @@ func (a *appender) requeue(batch []*request, err error) {
 		attempt = max(attempt, int(now.Sub(r.failing)/(20*time.Millisecond)))
 		again = append(again, r)
 	}
-	if len(again) == 0 {
-		return
+	if len(again) > 0 {
+		pause = backoff(attempt)
 	}
-	a.putBack(again)
-	_ = sleep(a.store.ctx, backoff(attempt)) // Close ends the wait
-}
-
-// putBack puts requests in front of all others.
-func (a *appender) putBack(requests []*request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.queue = slices.Insert(a.queue, 0, requests...)
+	return again, pause
 }
 
 // abandoned is the error of a request that ends for the given reason, and may have
@@ -281,90 +263,6 @@ func (r *request) abandoned(reason error) error {
 		return fmt.Errorf("%w: %w: send the same events again to settle it", es.ErrOutcomeUnknown, errors.Join(reason, r.cause))
 	}
 	return reason
-}
-
-// moveApart lets a request wait for another transaction on a connection of its own.
-func (a *appender) moveApart(r *request) {
-	a.mu.Lock()
-	for i := range r.writes {
-		a.apart[r.writes[i].Stream] = struct{}{}
-	}
-	a.mu.Unlock()
-	a.store.logger.Debug("esgen: an append waits for another transaction, apart from the others", "stream", r.writes[0].Stream.String())
-	spawned := a.store.spawn(func() {
-		again := a.sendApart(r)
-		a.mu.Lock()
-		for i := range r.writes {
-			delete(a.apart, r.writes[i].Stream)
-		}
-		if again {
-			if a.closed {
-				r.done <- outcome{err: r.abandoned(es.ErrClosed)}
-			} else {
-				a.queue = slices.Insert(a.queue, 0, r)
-			}
-		}
-		a.mu.Unlock()
-		signal(a.wake)
-	})
-	if !spawned {
-		r.done <- outcome{err: r.abandoned(es.ErrClosed)}
-	}
-}
-
-// sendApart sends one request, for as long as its caller waits. It reports whether
-// the request must go back into the queue.
-func (a *appender) sendApart(r *request) (again bool) {
-	ctx, cancel := context.WithCancel(r.ctx)
-	defer cancel()
-	defer context.AfterFunc(a.store.ctx, cancel)()
-	if r.blockedUntil.IsZero() {
-		r.blockedUntil = time.Now().Add(a.store.lockTimeout)
-	}
-	timeout := time.NewTimer(time.Until(r.blockedUntil))
-	defer timeout.Stop()
-	select {
-	case a.limit <- struct{}{}:
-		defer func() { <-a.limit }()
-	case <-timeout.C:
-		r.done <- outcome{err: r.abandoned(fmt.Errorf("%w, as are many others", ErrBlocked))}
-		return false
-	case <-ctx.Done():
-		if r.ctx.Err() != nil {
-			r.done <- outcome{err: r.ctx.Err()}
-		} else {
-			r.done <- outcome{err: r.abandoned(es.ErrClosed)}
-		}
-		return false
-	}
-	l := &link{store: a.store, lockTimeout: time.Until(r.blockedUntil)}
-	defer l.drop()
-	batch := []*request{r}
-	receipts, err := a.send(l, ctx, batch)
-	switch sent := classifySent(err, l.conn); {
-	case sent == sentAll:
-		a.deliver(batch, receipts)
-	case a.store.ctx.Err() != nil:
-		r.done <- outcome{err: r.abandoned(es.ErrClosed)}
-	case r.ctx.Err() != nil:
-		r.done <- outcome{err: r.ctx.Err()}
-	case sent == sentViolated:
-		r.blockedUntil = time.Time{} // what was in its way has ended
-		r.done <- outcome{lost: true}
-	case sent == sentLost:
-		if r.failing.IsZero() {
-			r.failing = time.Now()
-		}
-		if r.cause = err; time.Since(r.failing) < a.store.retryFor {
-			return true
-		}
-		r.done <- outcome{err: r.abandoned(fmt.Errorf("%w: %w", ErrUnavailable, err))}
-	case sent == sentBlocked:
-		r.done <- outcome{err: r.abandoned(fmt.Errorf("%w: %w", ErrBlocked, err))}
-	default:
-		r.done <- outcome{err: refused(r, err)}
-	}
-	return false
 }
 
 // sent is how sending ended.

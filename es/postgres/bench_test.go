@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -37,6 +38,12 @@ const rounds = 7
 // compare runs the contenders for b.N each, the first being the store.
 func compare(b *testing.B, server *pgtest.Server, contenders ...contender) {
 	b.Helper()
+	compareBy(b, func() time.Duration { return usedCPU(server) }, contenders...)
+}
+
+// compareBy is compare with another way to read the processor time.
+func compareBy(b *testing.B, usedCPU func() time.Duration, contenders ...contender) {
+	b.Helper()
 	n := max(b.N/rounds, 1)
 	wall := make([][]float64, len(contenders))
 	cpu := make([][]float64, len(contenders))
@@ -47,10 +54,10 @@ func compare(b *testing.B, server *pgtest.Server, contenders ...contender) {
 	for round := range rounds {
 		for i := range contenders {
 			i = (i + round) % len(contenders)
-			cpuBefore, before := usedCPU(server), time.Now()
+			cpuBefore, before := usedCPU(), time.Now()
 			contenders[i].run(n)
 			wall[i] = append(wall[i], time.Since(before).Seconds()/float64(n))
-			cpu[i] = append(cpu[i], (usedCPU(server)-cpuBefore).Seconds()/float64(n))
+			cpu[i] = append(cpu[i], (usedCPU()-cpuBefore).Seconds()/float64(n))
 		}
 	}
 	b.StopTimer()
@@ -106,34 +113,47 @@ type bench struct {
 
 func newBench(b *testing.B) *bench {
 	b.Helper()
-	ctx := context.Background()
 	server := pgtest.Shared(b)
-	pool, err := pgxpool.New(ctx, server.URL()+"&pool_max_conns=64")
+	x, err := openBench(server.URL(), pgtest.Name(b), pgtest.Name(b)+".events")
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(pool.Close)
-	open := func() (*postgres.Store, string) {
-		schema := pgtest.Name(b)
-		s, err := postgres.New(ctx, pool, postgres.Schema(schema))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() {
-			s.Close()
-			server.Exec(b, "DROP SCHEMA "+schema+" CASCADE")
-		})
-		return s, schema
+	x.server = server
+	other, _, _ := strings.Cut(x.table, ".")
+	s, err := postgres.New(context.Background(), x.pool, postgres.Schema(other))
+	if err != nil {
+		b.Fatal(err)
 	}
-	s, schema := open()
-	other, otherSchema := open()
-	other.Close()
-	return &bench{server: server, store: s, pool: pool, schema: schema, table: otherSchema + ".events"}
+	s.Close()
+	b.Cleanup(func() {
+		x.close()
+		server.Exec(b, "DROP SCHEMA "+x.schema+" CASCADE; DROP SCHEMA "+other+" CASCADE")
+	})
+	return x
+}
+
+func openBench(url, schema, table string) (*bench, error) {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, url+"&pool_max_conns=64")
+	if err != nil {
+		return nil, err
+	}
+	s, err := postgres.New(ctx, pool, postgres.Schema(schema))
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &bench{store: s, pool: pool, schema: schema, table: table}, nil
+}
+
+func (x *bench) close() {
+	x.store.Close()
+	x.pool.Close()
 }
 
 // writers runs n appends by so many goroutines, each to streams of its own, with 20 events a
 // stream.
-func writers(b *testing.B, count, n int, append func(stream es.Stream, v es.Version, e es.Event) error) {
+func writers(b interface{ Error(...any) }, count, n int, append func(stream es.Stream, v es.Version, e es.Event) error) {
 	var wg sync.WaitGroup
 	for w := range count {
 		wg.Go(func() {
@@ -198,4 +218,24 @@ func BenchmarkAppend(b *testing.B) {
 			)
 		})
 	}
+}
+
+// BenchmarkIndexes has appends to the store's table compared with those to tables that have an index less, or one
+// of those more that the package's documentation offers.
+func BenchmarkIndexes(b *testing.B) {
+	var contenders []contender
+	var server *pgtest.Server
+	for _, variant := range []struct{ name, sql string }{
+		{"store", ""},
+		{"without-ids", "ALTER TABLE {events} DROP CONSTRAINT events_id_key"},
+		{"without-positions", "ALTER TABLE {events} DROP CONSTRAINT events_position_key"},
+		{"with-types", "CREATE INDEX ON {events} (type, position)"},
+		{"with-times", "CREATE INDEX ON {events} (recorded_at)"},
+	} {
+		x := newBench(b)
+		server = x.server
+		server.Exec(b, strings.ReplaceAll(variant.sql, "{events}", x.schema+".events"))
+		contenders = append(contenders, contender{variant.name, func(n int) { writers(b, 64, n, x.append) }})
+	}
+	compare(b, server, contenders...)
 }

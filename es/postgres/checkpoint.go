@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -40,7 +41,9 @@ func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error
 	return p, err
 }
 
-// SaveCheckpoint implements [es.Checkpoints].
+// SaveCheckpoint implements [es.Checkpoints]. A position that this process has not passed for an open
+// transaction, but another one may have, is waited for up to [LockTimeout], and then refused with an error that matches
+// [ErrBlocked] beside [es.ErrBeyondHead].
 func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
 	if err := cmp.Or(es.ValidateCheckpointName(name), p.Validate()); err != nil {
 		return fmt.Errorf("saving checkpoint %q: %w", name, err)
@@ -58,11 +61,23 @@ func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) 
 	return nil
 }
 
-// reached refuses a position beyond the head of the feed.
+// reached refuses a position beyond the head of the feed. One that another process has passed, and this one
+// has not, is waited for: it stands at transactions that began since, or can't tell that they did.
 func (s *Store) reached(ctx context.Context, p es.Position) error {
-	head, err := s.fence.head(ctx, p)
-	if err != nil {
-		return err
+	deadline := time.Now().Add(s.lockTimeout)
+	for attempt := 0; ; attempt++ {
+		head, err := s.fence.head(ctx, p)
+		if err != nil {
+			return err
+		}
+		if p <= head || !s.fence.committed(p) {
+			return s.within(p, head)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("open transactions may yet fill a hole before it (see FeedStatus): %w: %w", ErrBlocked, &es.BeyondHeadError{Position: p, Head: head})
+		}
+		if err := sleep(ctx, backoff(attempt)); err != nil {
+			return err
+		}
 	}
-	return s.within(p, head)
 }

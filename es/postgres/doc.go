@@ -12,9 +12,9 @@
 // caller. An append whose connection is lost is sent again until it is settled; event ids see
 // to it that it happens once. [Store.AppendTx] appends within a transaction of the caller's.
 //
-// An append to a stream that such an open transaction holds leaves the lane for a connection
-// of its own, but holds the others up for about 200 ms first. Many of them at once make the
-// lane slow: keep transactions that append short.
+// An append to a stream that such an open transaction holds leaves the lane after some milliseconds and
+// waits on one of up to four connections beside it, for [LockTimeout] at most. The stream is remembered, so that later
+// appends to it hold up nobody, and goes back to the lane with the first that goes through.
 //
 // Acknowledged means committed with the server's synchronous_commit; a server where it is off is
 // refused, see [AllowAsynchronousCommit]. After a failover nothing is lost if the standby
@@ -65,8 +65,8 @@
 //
 // # Observing
 //
-// Spans esgen.append and esgen.append_tx, and the metrics esgen.append.duration (by outcome) and
-// esgen.flush.appends, go to OpenTelemetry; statements are traced by a tracer in pgx's configuration. [Logger]
+// Spans esgen.append and esgen.append_tx, and the metrics esgen.append.duration (by outcome),
+// esgen.flush.appends and esgen.flush.blocked, go to OpenTelemetry; statements are traced by a tracer in pgx's configuration. [Logger]
 // hears of retries at level debug, and of transactions that hold up the feed at level
 // warn. [Store.Health] is for health checks.
 package postgres

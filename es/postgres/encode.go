@@ -113,6 +113,30 @@ func (enc *encoder) single(w *placedWrite) [][]byte {
 	return enc.values
 }
 
+// stream encodes the events of the only write.
+func (enc *encoder) stream(w *placedWrite) [][]byte {
+	p := &enc.params
+	p[0] = append(p[0][:0], w.Stream.Category...)
+	p[1] = append(p[1][:0], w.Stream.ID...)
+	p[2] = binary.BigEndian.AppendUint64(p[2][:0], uint64(expected(w.Expect)))
+	ids := newArray(p[3], pgtype.UUIDOID, false)
+	types := newArray(p[4], pgtype.TextOID, false)
+	schemas := newArray(p[5], pgtype.Int4OID, false)
+	data := newArray(p[6], pgtype.JSONOID, false)
+	metas := newArray(p[7], pgtype.JSONOID, true)
+	for i := range w.Events {
+		e := &w.Events[i]
+		ids.bytes(e.ID[:])
+		types.text(e.Type)
+		schemas.int4(int32(e.Schema))
+		data.bytes(e.Data)
+		metas.optional(w.metadata[i])
+	}
+	p[3], p[4], p[5], p[6], p[7] = ids.done(), types.done(), schemas.done(), data.done(), metas.done()
+	enc.values = append(enc.values[:0], p[:8]...)
+	return enc.values
+}
+
 // singles encodes writes of one event each, of requests of one write each.
 func (enc *encoder) singles(writes []placedWrite) [][]byte {
 	p := &enc.params

@@ -19,7 +19,8 @@ var (
 	// [RetryFor] sets. Nothing was stored.
 	ErrUnavailable = errors.New("server unavailable")
 	// ErrBlocked: another transaction, which is still open, has appended to the stream,
-	// and did not end within the time that [LockTimeout] sets. Nothing was stored.
+	// and did not end within the time that [LockTimeout] sets; or the feed has not passed such
+	// a transaction, and a checkpoint behind it can't be saved. Nothing was stored.
 	ErrBlocked = errors.New("stream blocked by an open transaction")
 	// ErrTimeout: the server cancelled a statement, as its statement_timeout or an
 	// administrator says. Nothing was stored.

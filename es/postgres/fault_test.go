@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/esgen-go/esgen/es"
@@ -111,9 +108,9 @@ func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T)
 	schema, url, _ := strings.Cut(at, " ")
 	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()), postgres.RetryFor(200*time.Millisecond))
 	w.append("warm")
-	batch := write(stream("a"), es.NoStream, 1)
+	batch := write(stream("unheard"), es.NoStream, 1)
 	var stop atomic.Bool
-	cut := proxy.CutAfter(pgtest.ToClient, 1)
+	cut := proxy.CutAnswerTo("unheard")
 	go func() { // no connection is ever made again
 		<-cut
 		for !stop.Load() {
@@ -128,6 +125,50 @@ func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T)
 	r, err := w.store.Append(w.ctx, batch)
 	if err != nil || r.Streams[0].Last != 1 {
 		t.Fatalf("sending the same events again: %+v, %v, want them to be at version 1", r, err)
+	}
+}
+
+// An attempt that the server is yet to execute could still find the stream, so that a conflict settles nothing.
+func TestAConflictIsNoAnswerWhileAnAttemptIsInDoubt(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	schema, url, _ := strings.Cut(place(t), " ")
+	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+	w.append("warm")
+	missing := write(stream("missing"), es.StreamExists, 1)
+	proxy.CutAnswerTo("missing")
+	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrOutcomeUnknown) {
+		t.Errorf("Append to a stream that must exist, cut off: %+v, %v, want es.ErrOutcomeUnknown", r, err)
+	}
+	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrOutcomeUnknown) {
+		t.Errorf("the same again: %+v, %v, want a conflict", r, err)
+	}
+}
+
+// A caller that has gone may have sent its events elsewhere since, or decided otherwise.
+func TestAppendsOfCallersThatHaveGoneAreNotSentLater(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	schema, url, _ := strings.Cut(place(t), " ")
+	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()))
+	w.append("before")
+	proxy.Close()
+	ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	defer cancel()
+	var gone sync.WaitGroup
+	for i := range 10 {
+		gone.Go(func() {
+			if _, err := w.store.Append(ctx, write(stream(fmt.Sprint("gone-", i)), es.NoStream, 1)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Append while no server can be reached: %v, want the end of its context", err)
+			}
+		})
+	}
+	gone.Wait()
+	proxy.Open()
+	w.append("after")
+	w.append("after") // and whatever was in the queue beside the first
+	if got := len(w.feed(w.store)); got != 3 {
+		t.Errorf("%d events are stored, want 3", got)
 	}
 }
 
@@ -311,156 +352,5 @@ func TestPayloadsThatTheServerCantParseAreRefusedAlone(t *testing.T) {
 	wg.Wait()
 	if invalid, ok := errors.AsType[*es.InvalidError](err); err != nil && (!ok || invalid.EventID != deep.ID) {
 		t.Fatalf("Append of 9,999 nested arrays: %+v, %v, want success or an InvalidError with the event", r, err)
-	}
-}
-
-// Writers on hot and cold streams, one append in ten within a transaction that is rolled back, readers that
-// follow the feed, and a server that is killed in the middle: nothing that was acknowledged is lost,
-// nothing is doubled, no reader skips or reorders an event, and no error of the driver reaches a caller.
-func TestNothingIsLostThoughTheServerIsKilledUnderLoad(t *testing.T) {
-	t.Parallel()
-	span, handles, perHandle := 4*time.Second, 4, 4
-	if testing.Short() {
-		span = time.Second
-	}
-	if *soak > 0 {
-		span, perHandle = *soak, 16
-	}
-	server := pgtest.New(t)
-	w := newWorldAt(t, "load "+server.URL())
-	ctx, stop := context.WithTimeout(context.Background(), span)
-	defer stop()
-
-	var mu sync.Mutex
-	acknowledged := map[es.Stream]map[es.Version]es.Event{}
-	acks, rollbacks := 0, 0
-	var writers sync.WaitGroup
-	stores := []*postgres.Store{w.store}
-	for len(stores) < handles {
-		stores = append(stores, w.open())
-	}
-	for h, s := range stores {
-		for i := range perHandle {
-			writers.Go(func() {
-				version := es.Version(0)
-				own := stream(fmt.Sprintf("own-%d-%d", h, i))
-				for n := 0; ctx.Err() == nil; n++ {
-					batch := write(own, es.Exactly(version), 1+n%3)
-					if n%4 == 0 {
-						batch = write(stream(fmt.Sprint("hot-", rand.IntN(3))), es.Any, 1)
-					}
-					if n%10 == 9 {
-						rollBack(w, s, batch)
-						mu.Lock()
-						rollbacks++
-						mu.Unlock()
-						continue
-					}
-					r, err := s.Append(w.ctx, batch)
-					if err != nil {
-						t.Errorf("Append to %s: %v", batch.Stream, err)
-						return
-					}
-					got := r.Streams[0]
-					if n%4 != 0 {
-						version = got.Last
-					}
-					mu.Lock()
-					acks++
-					if acknowledged[batch.Stream] == nil {
-						acknowledged[batch.Stream] = map[es.Version]es.Event{}
-					}
-					for j, e := range batch.Events {
-						acknowledged[batch.Stream][got.First+es.Version(j)] = e
-					}
-					mu.Unlock()
-				}
-			})
-		}
-	}
-	followed := make([][]es.Recorded, 2)
-	var readers sync.WaitGroup
-	done := make(chan struct{})
-	for i := range followed {
-		readers.Go(func() { followed[i] = follow(w, stores[i], done) })
-	}
-	time.Sleep(span / 2)
-	server.Kill()
-	if err := server.Start(); err != nil {
-		t.Fatalf("starting the server again: %v", err)
-	}
-	writers.Wait()
-	close(done)
-	readers.Wait()
-
-	var all []es.Recorded
-	for rec, err := range w.open().ReadAll(w.ctx, es.FeedQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, rec)
-	}
-	versions := map[es.Stream]es.Version{}
-	for _, rec := range all {
-		if versions[rec.Stream]++; rec.Version != versions[rec.Stream] {
-			t.Fatalf("the feed has version %d of %s where %d should be", rec.Version, rec.Stream, versions[rec.Stream])
-		}
-		if ack, ok := acknowledged[rec.Stream][rec.Version]; ok && ack.ID != rec.ID {
-			t.Fatalf("version %d of %s is another event than was acknowledged", rec.Version, rec.Stream)
-		}
-		delete(acknowledged[rec.Stream], rec.Version)
-	}
-	for s, missing := range acknowledged {
-		if len(missing) > 0 {
-			t.Fatalf("%d acknowledged events of %s are lost", len(missing), s)
-		}
-	}
-	same := func(a, b es.Recorded) bool { return a.Position == b.Position && a.ID == b.ID }
-	for i, got := range followed {
-		if !slices.EqualFunc(got, all, same) {
-			t.Fatalf("reader %d saw %d events, not the %d that are stored, in their order", i, len(got), len(all))
-		}
-	}
-	t.Logf("%d appends, %d events, %d rolled back transactions, one crash", acks, len(all), rollbacks)
-}
-
-// rollBack appends within a transaction that takes positions and gives them up.
-func rollBack(w *world, s *postgres.Store, batch es.Write) {
-	conn, err := pgx.Connect(w.ctx, w.url)
-	if err != nil {
-		return // the server is down
-	}
-	defer conn.Close(w.ctx)
-	tx, err := conn.Begin(w.ctx)
-	if err != nil {
-		return
-	}
-	defer tx.Rollback(w.ctx)
-	batch.Stream = stream("rolled-back-" + batch.Events[0].ID.String())
-	batch.Expect = es.NoStream
-	_, _ = s.AppendTx(w.ctx, tx, batch)
-	time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
-}
-
-// follow reads the feed as a subscription does, until it has all after done is closed.
-func follow(w *world, s *postgres.Store, done <-chan struct{}) (seen []es.Recorded) {
-	var after es.Position
-	wake := s.Watch(w.ctx)
-	for last := false; ; {
-		for rec, err := range s.ReadAll(w.ctx, es.FeedQuery{After: after, Scanned: &after}) {
-			if err != nil {
-				w.Errorf("following the feed: %v", err)
-				return seen
-			}
-			seen = append(seen, rec)
-		}
-		if last {
-			return seen
-		}
-		select {
-		case <-wake:
-		case <-done:
-			last = true
-		}
 	}
 }

@@ -76,13 +76,8 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 	}
 	filtered := len(q.Categories)+len(q.Types) > 0
 	p := s.pager(q.Limit)
-	d := decoder{names{}}
-	var page []es.Recorded
-	add := func(row [][]byte) (int, error) {
-		rec, err := d.recorded(row)
-		page = append(page, rec)
-		return size(row), err
-	}
+	page := recordedPages.Get().(*recordedPage)
+	defer page.free()
 	n := 0
 	for after := max(q.After, 0); after < head; {
 		asked, upTo := p.rows, head
@@ -94,24 +89,24 @@ func (s *Store) readAll(ctx context.Context, q es.FeedQuery, yield func(es.Recor
 			upTo = min(head, after+filteredRange)
 			sql, args = s.sql.readFeedFiltered, []any{int64(after), int64(upTo), asked, filter(q.Categories), filter(q.Types), filteredRange}
 		}
-		cut, err := p.query(ctx, sql, args, func() { page = page[:0] }, add)
+		cut, err := p.query(ctx, sql, args, page.reset, page.add)
 		if err != nil {
 			return err
 		}
-		for i := range page {
+		for i := range page.events {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			after = page[i].Position
+			after = page.events[i].Position
 			scanned(after)
-			if !yield(page[i]) {
+			if !yield(page.events[i]) {
 				return nil
 			}
 			if n++; n == q.Limit {
 				return nil
 			}
 		}
-		if !cut && len(page) < asked { // the range has no more
+		if !cut && len(page.events) < asked { // the range has no more
 			after = upTo
 		}
 	}

@@ -315,14 +315,14 @@ func TestWatchersAreWokenWhenAHoleIsGone(t *testing.T) {
 
 func TestCheckpointsStayBehindTheFence(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, postgres.LockTimeout(20*time.Millisecond))
 	first := w.append("a")
 	tx := w.begin()
 	w.appendTx(tx, "late")
 	higher := w.append("b")
 	err := w.store.SaveCheckpoint(w.ctx, "reader", higher)
-	if beyond, ok := errors.AsType[*es.BeyondHeadError](err); !ok || beyond.Head != first {
-		t.Fatalf("SaveCheckpoint at %d, above an open transaction: %v, want a BeyondHeadError with the head %d", higher, err, first)
+	if beyond, ok := errors.AsType[*es.BeyondHeadError](err); !ok || beyond.Head != first || !errors.Is(err, postgres.ErrBlocked) {
+		t.Fatalf("SaveCheckpoint at %d, above an open transaction: %v, want a BeyondHeadError with the head %d, and postgres.ErrBlocked", higher, err, first)
 	}
 	w.commit(tx)
 	if err := w.store.SaveCheckpoint(w.ctx, "reader", higher); err != nil {
@@ -360,9 +360,11 @@ func TestAReaderMovesToAProcessWhoseFenceIsBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			behind := w.open()
-			if _, err := behind.Head(w.ctx); err != nil { // its fence has started
-				t.Fatal(err)
+			behind, impatient := w.open(), w.open(postgres.LockTimeout(10*time.Millisecond))
+			for _, s := range []*postgres.Store{behind, impatient} {
+				if _, err := s.Head(w.ctx); err != nil { // its fence has started
+					t.Fatal(err)
+				}
 			}
 			gone := w.begin()
 			w.appendTx(gone, "gone")
@@ -384,7 +386,13 @@ func TestAReaderMovesToAProcessWhoseFenceIsBehind(t *testing.T) {
 				if p, err := behind.Checkpoint(w.ctx, "reader"); err != nil || p != first {
 					t.Errorf("Checkpoint: %d, %v, want %d", p, err, first)
 				}
+			} else {
+				if err := impatient.SaveCheckpoint(w.ctx, "reader", first); !errors.Is(err, postgres.ErrBlocked) {
+					t.Errorf("SaveCheckpoint of what another process has passed, while a transaction is open: %v, want postgres.ErrBlocked", err)
+				}
 			}
+			saved := make(chan error)
+			go func() { saved <- behind.SaveCheckpoint(w.ctx, "reader", first) }()
 			after := func() (got []es.Position) {
 				for rec, err := range behind.ReadAll(w.ctx, es.FeedQuery{After: first}) {
 					if err != nil {
@@ -398,6 +406,9 @@ func TestAReaderMovesToAProcessWhoseFenceIsBehind(t *testing.T) {
 				t.Errorf("while a transaction is open, ReadAll yields %v", got)
 			}
 			w.commit(tx)
+			if err := <-saved; err != nil {
+				t.Errorf("SaveCheckpoint of what another process has passed: %v", err)
+			}
 			if got := after(); !slices.Equal(got, []es.Position{late}) {
 				t.Errorf("after the commit, ReadAll yields %v, want %d", got, late)
 			}

@@ -15,10 +15,14 @@ import (
 // when it fails. It is not safe for concurrent use.
 type link struct {
 	store       *Store
-	lockTimeout time.Duration
+	local       bool          // its settings go with each transaction, and its statements have no names
+	lockTimeout time.Duration // how long a flush waits for another transaction
 
-	conn                    *pgconn.PgConn
-	append, singles, single *pgconn.StatementDescription
+	usual   time.Duration // that flushes take
+	outdone bool          // the session has another lock timeout
+
+	conn                            *pgconn.PgConn
+	append, singles, single, stream *pgconn.StatementDescription
 
 	enc    encoder
 	writes []placedWrite
@@ -41,15 +45,19 @@ var (
 // ready makes the connection unless it stands.
 func (l *link) ready(ctx context.Context) error {
 	if l.conn != nil && !l.conn.IsClosed() {
-		return nil
+		if !l.outdone || l.local {
+			return nil
+		}
+		l.outdone = false
+		return l.conn.ExecParams(ctx, settings, l.settingValues(false), settingsTypes, nil, nil).Read().Err
 	}
 	l.conn = nil
 	conn, err := l.store.connect(ctx, "")
 	if err != nil {
 		return err
 	}
-	l.conn = conn.PgConn()
-	if l.store.pooling {
+	l.conn, l.outdone = conn.PgConn(), false
+	if l.local {
 		return nil
 	}
 	err = l.conn.ExecParams(ctx, settings, l.settingValues(false), settingsTypes, nil, nil).Read().Err
@@ -62,6 +70,7 @@ func (l *link) ready(ctx context.Context) error {
 		{"esgen_append", &sql.append, &l.append},
 		{"esgen_singles", &sql.singles, &l.singles},
 		{"esgen_single", &sql.single, &l.single},
+		{"esgen_stream", &sql.stream, &l.stream},
 	} {
 		if err == nil {
 			*p.desc, err = l.conn.Prepare(ctx, p.name, p.sql, p.oids)
@@ -75,6 +84,23 @@ func (l *link) ready(ctx context.Context) error {
 
 func (l *link) settingValues(local bool) [][]byte {
 	return [][]byte{fmt.Appendf(nil, "%dms", max(1, l.lockTimeout.Milliseconds())), fmt.Appendf(nil, "%t", local)}
+}
+
+// The least and the most that the lane waits for another transaction. Within that, it is twice
+// what its flushes take: other processes' flushes to the same streams take as long, and are worth
+// waiting for.
+const (
+	minLockTimeout = 5 * time.Millisecond
+	maxLockTimeout = 100 * time.Millisecond
+)
+
+// pace adapts the lock timeout to how long a flush took.
+func (l *link) pace(took time.Duration) {
+	l.usual += (took - l.usual) / 8
+	want := min(max(2*l.usual, minLockTimeout), maxLockTimeout)
+	if want > 2*l.lockTimeout || want < l.lockTimeout/2 {
+		l.lockTimeout, l.outdone = want, true
+	}
 }
 
 // drop closes the connection.
@@ -93,7 +119,7 @@ func (l *link) drop() {
 // connection is closed.
 func (l *link) send(ctx context.Context, requests []*request) ([]es.Receipt, error) {
 	stmt, desc, params := l.encode(requests)
-	if !l.store.pooling {
+	if !l.local {
 		return l.receive(l.conn.ExecStatement(ctx, desc, params, binaryFormat, binaryFormat), requests)
 	}
 	// Both statements are one transaction, and its settings end with it.
@@ -121,6 +147,8 @@ func (l *link) encode(requests []*request) (*statement, *pgconn.StatementDescrip
 	switch {
 	case singles && len(l.writes) == 1:
 		return &sql.single, l.single, l.enc.single(&l.writes[0])
+	case len(l.writes) == 1:
+		return &sql.stream, l.stream, l.enc.stream(&l.writes[0])
 	case singles:
 		return &sql.singles, l.singles, l.enc.singles(l.writes)
 	default:

@@ -102,7 +102,7 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	}
 	t.Parallel()
 	const processes = 10
-	rounds := 3
+	rounds := 2
 	if testing.Short() {
 		rounds = 1
 	}
@@ -149,6 +149,9 @@ func openAndAppend(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer store.Close()
+	if err := store.Health(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if _, err := store.Append(t.Context(), es.Write{
 		Stream: es.Stream{Category: "process", ID: fmt.Sprint(os.Getpid())}, Expect: es.NoStream,
 		Events: []es.Event{{ID: es.NewID(), Type: "happened", Schema: 1, Data: []byte(`{}`)}},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -86,29 +87,56 @@ func (n names) of(raw []byte) string {
 // recordedColumns are what [decoder] reads.
 const recordedColumns = "position, version, recorded_at, id, schema, category, stream, type, data, metadata"
 
-// decoder makes events of rows. The events own their memory.
-type decoder struct{ names names }
+// recordedPage is a page of events, which own their memory.
+type recordedPage struct {
+	events []es.Recorded
+	names  names
+}
 
-func (d *decoder) recorded(row [][]byte) (rec es.Recorded, err error) {
+// recordedPages keeps the memory of pages, but not of events.
+var recordedPages = sync.Pool{New: func() any { return &recordedPage{names: names{}} }}
+
+func (p *recordedPage) free() {
+	p.reset()
+	clear(p.names)
+	recordedPages.Put(p)
+}
+
+func (p *recordedPage) reset() {
+	clear(p.events)
+	p.events = p.events[:0]
+}
+
+// add adds a row with [recordedColumns].
+func (p *recordedPage) add(row [][]byte) (int, error) {
 	if len(row) != 10 || len(row[0]) != 8 || len(row[1]) != 8 || len(row[2]) != 8 || len(row[3]) != 16 || len(row[4]) != 4 {
-		return rec, fmt.Errorf("the server answered with other columns than asked for")
+		return 0, fmt.Errorf("the server answered with other columns than asked for")
 	}
+	n := len(p.events)
+	if n < cap(p.events) {
+		p.events = p.events[:n+1]
+	} else {
+		p.events = append(p.events, es.Recorded{})
+	}
+	rec := &p.events[n]
 	rec.Position = es.Position(binary.BigEndian.Uint64(row[0]))
 	rec.Version = es.Version(binary.BigEndian.Uint64(row[1]))
 	rec.RecordedAt = recordedAt(int64(binary.BigEndian.Uint64(row[2])))
 	copy(rec.ID[:], row[3])
 	rec.Schema = int(int32(binary.BigEndian.Uint32(row[4])))
-	rec.Stream.Category = d.names.of(row[5])
-	rec.Stream.ID = string(row[6])
-	rec.Type = d.names.of(row[7])
+	rec.Stream.Category = p.names.of(row[5])
+	if n > 0 && p.events[n-1].Stream.ID == string(row[6]) {
+		rec.Stream.ID = p.events[n-1].Stream.ID
+	} else {
+		rec.Stream.ID = string(row[6])
+	}
+	rec.Type = p.names.of(row[7])
 	rec.Data = append(make([]byte, 0, len(row[8])), row[8]...)
 	if row[9] != nil {
 		if err := json.Unmarshal(row[9], &rec.Meta); err != nil {
-			return rec, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: fmt.Errorf("its metadata: %w", err)}
+			return 0, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: fmt.Errorf("its metadata: %w", err)}
 		}
 	}
-	return rec, nil
+	// About how much memory it takes.
+	return len(row[6]) + len(row[8]) + 4*len(row[9]) + 200, nil
 }
-
-// size is about how much memory an event takes.
-func size(row [][]byte) int { return len(row[6]) + len(row[8]) + 4*len(row[9]) + 200 }

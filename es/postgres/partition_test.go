@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,30 +25,21 @@ func divide(t testing.TB, url, schema string, partitions int) {
 	pgtest.Exec(t, url, sql)
 }
 
-// The clauses that touch every statement, for a role with the documented rights of before the division.
-func TestStoreInPartitions(t *testing.T) {
+// A role with the documented rights, of before the division.
+func TestStoreInPartitionsWithOnlyTheDocumentedRights(t *testing.T) {
 	t.Parallel()
-	for _, clause := range storetest.Clauses() {
-		area, _, _ := strings.Cut(clause.Name, "/")
-		if !slices.Contains([]string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List"}, area) {
-			continue
-		}
-		t.Run(clause.Name, func(t *testing.T) {
-			t.Parallel()
-			clause.Check(t, storetest.Harness{
-				Place: func(t testing.TB) string {
-					place, schema, _ := migrated(t)
-					divide(t, strings.Fields(place)[1], schema, 4)
-					return place
-				},
-				Open: func(ctx context.Context, place string) (es.Store, error) {
-					at := strings.Fields(place)
-					return openAs(ctx, at[0], at[1], at[2])
-				},
-				Complete: true,
-			})
-		})
-	}
+	runEveryStatement(t, storetest.Harness{
+		Place: func(t testing.TB) string {
+			place, schema, _ := migrated(t)
+			divide(t, strings.Fields(place)[1], schema, 4)
+			return place
+		},
+		Open: func(ctx context.Context, place string) (es.Store, error) {
+			at := strings.Fields(place)
+			return openAs(ctx, at[0], at[1], at[2])
+		},
+		Complete: true,
+	})
 }
 
 func TestDividingKeepsEventsAndPositions(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // must go away soon, for [buryTheDead].
 func TestStoreThroughPgBouncerInTransactionMode(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, storetest.Harness{
+	runEveryStatement(t, storetest.Harness{
 		Place: func(t testing.TB) string {
 			direct := place(t)
 			addr := pgtest.Shared(t).PgBouncer(t, "default_pool_size = 5", "server_idle_timeout = 1")
@@ -34,5 +34,5 @@ func TestStoreThroughPgBouncerInTransactionMode(t *testing.T) {
 				postgres.Schema(schema), postgres.TransactionPooling(), postgres.DirectURL(direct))
 		},
 		Complete: true,
-	})
+	}, "Close", "Context", "Durability")
 }

@@ -40,36 +40,31 @@ func (s *Store) read(ctx context.Context, q es.ReadQuery, yield func(es.Recorded
 		}
 	}
 	p := s.pager(q.Limit)
-	d := decoder{names{}}
-	var page []es.Recorded
-	add := func(row [][]byte) (int, error) {
-		rec, err := d.recorded(row)
-		page = append(page, rec)
-		return size(row), err
-	}
+	page := recordedPages.Get().(*recordedPage)
+	defer page.free()
 	for n := 0; ; {
 		asked := p.rows
 		if q.Limit > 0 {
 			asked = min(asked, q.Limit-n)
 		}
-		cut, err := p.query(ctx, sql, []any{q.Stream.Category, q.Stream.ID, int64(next), asked}, func() { page = page[:0] }, add)
+		cut, err := p.query(ctx, sql, []any{q.Stream.Category, q.Stream.ID, int64(next), asked}, page.reset, page.add)
 		if err != nil {
 			return err
 		}
-		if n == 0 && len(page) == 0 {
+		if n == 0 && len(page.events) == 0 {
 			return s.missing(ctx, q.Stream)
 		}
-		for i := range page {
+		for i := range page.events {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if !yield(page[i]) {
+			if !yield(page.events[i]) {
 				return nil
 			}
-			next = page[i].Version + step
+			next = page.events[i].Version + step
 		}
-		n += len(page)
-		if !cut && len(page) < asked || next < 1 || q.Limit > 0 && n >= q.Limit {
+		n += len(page.events)
+		if !cut && len(page.events) < asked || next < 1 || q.Limit > 0 && n >= q.Limit {
 			return nil
 		}
 	}

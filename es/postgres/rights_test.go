@@ -8,9 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
-	"github.com/esgen-go/esgen/es/storetest"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
@@ -34,25 +32,7 @@ func migrated(t testing.TB) (place, schema, role string) {
 	return schema + " " + server.URL() + " " + role, schema, role
 }
 
-func TestStoreOfARoleWithOnlyTheDocumentedRights(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, storetest.Harness{
-		Place: func(t testing.TB) string {
-			place, _, _ := migrated(t)
-			return place
-		},
-		Open: func(ctx context.Context, place string) (es.Store, error) {
-			at := strings.Fields(place)
-			schema, admin, role := at[0], at[1], at[2]
-			if err := buryTheDead(ctx, admin); err != nil {
-				return nil, err
-			}
-			return openAs(ctx, schema, admin, role)
-		},
-		Complete: true,
-	})
-}
-
+// That the documented rights are enough for every statement, [TestStoreInPartitionsWithOnlyTheDocumentedRights] shows.
 func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	t.Parallel()
 	place, schema, role := migrated(t)
@@ -88,15 +68,19 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	if !slices.Equal(rights, want) {
 		t.Errorf("GrantSQL grants\n%s\nwant\n%s", strings.Join(rights, "\n"), strings.Join(want, "\n"))
 	}
-	store, err := openAs(t.Context(), schema, admin, role)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	if err := store.Health(t.Context()); err != nil {
+	w := newWorldAt(t, schema+" "+pgtest.WithUser(admin, role), postgres.WithoutMigration())
+	tx := w.begin()
+	w.appendTx(tx, "a")
+	w.commit(tx)
+	if err := w.store.Health(w.ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := store.FeedStatus(t.Context()); err != nil {
+	if _, err := w.store.FeedStatus(w.ctx); err != nil {
 		t.Error(err)
+	}
+	for _, forbidden := range []string{"UPDATE {schema}.events SET data = '1'", "DELETE FROM {schema}.events", "TRUNCATE {schema}.events", "UPDATE {schema}.store SET version = 9"} {
+		if _, err := w.session().Exec(w.ctx, strings.ReplaceAll(forbidden, "{schema}", schema)); err == nil {
+			t.Errorf("the role may %q", forbidden)
+		}
 	}
 }

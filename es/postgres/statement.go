@@ -11,6 +11,7 @@ type statements struct {
 	append  statement // many writes of many appends
 	singles statement // appends of one event each
 	single  statement // one such append
+	stream  statement // an append of several events to one stream
 	settle  string
 
 	readForwards, readBackwards, streamExists                                               string
@@ -87,6 +88,22 @@ WHERE CASE $3::int8
 	ELSE coalesce(l.version, 0) = $3 END
 RETURNING category, stream, version, position`
 
+// streamSQL is appendSQL for several events of one stream: what the save of an aggregate sends.
+const streamSQL = `
+INSERT INTO {schema}.events (version, recorded_at, id, schema, category, stream, type, data, metadata)
+SELECT coalesce(l.version, 0) + e.number, greatest(statement_timestamp(), l.recorded_at), e.id, e.schema, $1, $2, e.type, e.data, e.metadata
+FROM unnest($4::uuid[], $5::text[], $6::int4[], $7::json[], $8::json[]) WITH ORDINALITY AS e (id, type, schema, data, metadata, number)
+LEFT JOIN (
+	SELECT e.version, e.recorded_at FROM {schema}.events e
+	WHERE e.category = $1 AND e.stream = $2
+	ORDER BY e.version DESC LIMIT 1) l ON true
+WHERE CASE $3::int8
+	WHEN -2 THEN true
+	WHEN -1 THEN l.version IS NOT NULL
+	ELSE coalesce(l.version, 0) = $3 END
+ORDER BY e.number
+RETURNING category, stream, version, position`
+
 // settleSQL tells in one snapshot what decides a lost append: at which version its
 // streams are, and which of its events they have already.
 const settleSQL = `
@@ -119,6 +136,10 @@ func newStatements(schema string) statements {
 		}},
 		single: statement{text(singleSQL), []uint32{
 			pgtype.TextOID, pgtype.TextOID, pgtype.Int8OID, pgtype.UUIDOID, pgtype.TextOID, pgtype.Int4OID, pgtype.JSONOID, pgtype.JSONOID,
+		}},
+		stream: statement{text(streamSQL), []uint32{
+			pgtype.TextOID, pgtype.TextOID, pgtype.Int8OID,
+			pgtype.UUIDArrayOID, pgtype.TextArrayOID, pgtype.Int4ArrayOID, pgtype.JSONArrayOID, pgtype.JSONArrayOID,
 		}},
 		settle: text(settleSQL),
 

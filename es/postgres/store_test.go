@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
@@ -21,10 +23,19 @@ import (
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
-// soak makes the test under load last longer: go test -run KilledUnderLoad -soak 2m
+// soak makes the test under load last longer: go test -run CrashOfTheServer -soak 2m
 var soak = flag.Duration("soak", 0, "how long the test under load lasts, with more writers")
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(benchURL) != "" {
+		if err := runBenchProcess(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // place returns a schema that does not exist yet, in a database of the shared server.
 // It goes with the server.
@@ -45,17 +56,39 @@ func openPlace(ctx context.Context, place string, opts ...postgres.Option) (*pos
 
 func applicationName(pid int) string { return fmt.Sprint("esgen-test-", pid) }
 
+// undertakers are what [buryTheDead] asks the servers with, by their URLs; they go with the servers.
+var undertakers struct {
+	sync.Mutex
+	pools map[string]*pgxpool.Pool
+}
+
+func undertaker(url string) (*pgxpool.Pool, error) {
+	u := &undertakers
+	u.Lock()
+	defer u.Unlock()
+	if pool, ok := u.pools[url]; ok {
+		return pool, nil
+	}
+	pool, err := pgxpool.New(context.Background(), url)
+	if err == nil {
+		if u.pools == nil {
+			u.pools = map[string]*pgxpool.Pool{}
+		}
+		u.pools[url] = pool
+	}
+	return pool, err
+}
+
 // buryTheDead waits for the sessions of processes that were killed. The server goes
 // on with what it was told, and notices that the client is gone only when it answers, so
 // that an append that nobody was told of may be stored a moment after the kill.
 func buryTheDead(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
+	pool, err := undertaker(url)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
 	for {
-		rows, err := conn.Query(ctx, "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'esgen-test-%'")
+		rows, err := pool.Query(ctx, "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'esgen-test-%'")
 		if err != nil {
 			return err
 		}
@@ -80,4 +113,24 @@ func TestStore(t *testing.T) {
 		Open:     func(ctx context.Context, place string) (es.Store, error) { return openPlace(ctx, place) },
 		Complete: true,
 	})
+}
+
+// everyStatement are the areas of the suite that touch every statement of the store.
+var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Watch"}
+
+// runEveryStatement runs these, and more areas, for a store that is reached in another way. What does not depend on that,
+// [TestStore] checks once.
+func runEveryStatement(t *testing.T, h storetest.Harness, more ...string) {
+	runAreas(t, h, append(more, everyStatement...)...)
+}
+
+func runAreas(t *testing.T, h storetest.Harness, areas ...string) {
+	for _, clause := range storetest.Clauses() {
+		if area, _, _ := strings.Cut(clause.Name, "/"); slices.Contains(areas, area) {
+			t.Run(clause.Name, func(t *testing.T) {
+				t.Parallel()
+				clause.Check(t, h)
+			})
+		}
+	}
 }

@@ -21,7 +21,14 @@ type telemetry struct {
 	tracer  trace.Tracer
 	appends metric.Float64Histogram
 	flushes metric.Int64Histogram
+	blocked metric.Int64Counter
 }
+
+// Whether a statement was sent by the shared lane, or apart from it.
+var (
+	shared = metric.WithAttributeSet(attribute.NewSet(attribute.Bool("apart", false)))
+	apart  = metric.WithAttributeSet(attribute.NewSet(attribute.Bool("apart", true)))
+)
 
 func newTelemetry(o *options) (t telemetry, err error) {
 	if o.tracerProvider == nil {
@@ -32,12 +39,14 @@ func newTelemetry(o *options) (t telemetry, err error) {
 	}
 	t.tracer = o.tracerProvider.Tracer(scope)
 	meter := o.meterProvider.Meter(scope)
-	var err1, err2 error
+	var err1, err2, err3 error
 	t.appends, err1 = meter.Float64Histogram("esgen.append.duration", metric.WithUnit("s"),
 		metric.WithDescription("how long an append took its caller, by outcome"))
 	t.flushes, err2 = meter.Int64Histogram("esgen.flush.appends", metric.WithUnit("{append}"),
 		metric.WithDescription("how many appends shared a statement"))
-	return t, errors.Join(err1, err2)
+	t.blocked, err3 = meter.Int64Counter("esgen.flush.blocked", metric.WithUnit("{flush}"),
+		metric.WithDescription("how many shared statements met a stream that an open transaction holds"))
+	return t, errors.Join(err1, err2, err3)
 }
 
 // started begins the span of an append; the returned function ends it.

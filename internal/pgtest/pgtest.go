@@ -6,6 +6,7 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -24,8 +25,13 @@ var shared struct {
 }
 
 // Main runs a package's tests and stops the server that they shared. Call it from
-// TestMain: os.Exit(pgtest.Main(m)).
+// TestMain: os.Exit(pgtest.Main(m)). Where no server can be had, examples are skipped as tests are.
 func Main(m *testing.M) int {
+	if _, err := findBin(); errors.Is(err, errNone) {
+		if err := flag.Set("test.skip", "^Example"); err != nil {
+			panic(err) // it is package testing's
+		}
+	}
 	code := m.Run()
 	if shared.server != nil {
 		shared.server.Remove()
@@ -40,6 +46,15 @@ func Shared(tb testing.TB) *Server {
 	shared.once.Do(func() { shared.server, shared.err = start() })
 	need(tb, shared.err)
 	return shared.server
+}
+
+// URL is that of the server that [Shared] returns, for examples, which have no [testing.TB].
+func URL() string {
+	shared.once.Do(func() { shared.server, shared.err = start() })
+	if shared.err != nil {
+		panic(shared.err)
+	}
+	return shared.server.URL()
 }
 
 // New returns a server for one test alone, for example one to be killed. It is

@@ -31,12 +31,20 @@ const Variable = "ESGEN_BASE"
 type Base struct {
 	ctx   context.Context
 	name  string // "" to look for it
+	exact bool   // the commit of that name, rather than where the branch at hand left it
 	repos map[string]*repository
 }
 
 // New returns the base with that name; "" looks for it.
 func New(ctx context.Context, name string) *Base {
 	return &Base{ctx: ctx, name: name, repos: map[string]*repository{}}
+}
+
+// At returns the commit that a revision names, a tag or a branch's head for instance, as the base.
+func At(ctx context.Context, revision string) *Base {
+	b := New(ctx, revision)
+	b.exact = true
+	return b
 }
 
 // Close ends the processes that read from git.
@@ -124,7 +132,7 @@ func (b *Base) repository(dir string) (*repository, string) {
 		b.repos[root] = r
 		go func() {
 			defer close(r.ready)
-			r.find(b.name)
+			r.find(b.name, b.exact)
 		}()
 	}
 	return r, dir
@@ -147,7 +155,7 @@ func rootOf(dir string) string {
 }
 
 // find finds the commit.
-func (r *repository) find(name string) {
+func (r *repository) find(name string, exact bool) {
 	head, err := r.git("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
 	if err != nil {
 		if exit := exitStatus(err); exit != 1 {
@@ -168,9 +176,13 @@ func (r *repository) find(name string) {
 	}
 	if given {
 		if _, err := r.git("rev-parse", "--quiet", "--verify", name+"^{commit}"); err != nil || strings.HasPrefix(name, "-") {
-			r.failed = fmt.Errorf("finding the base branch: git knows no %s in %s: fetch it (git fetch origin), or name another with -base or %s", name, r.root, Variable)
+			r.failed = fmt.Errorf("finding the base: git knows no %s in %s: fetch it (git fetch origin), or name another with -base or %s", name, r.root, Variable)
 			return
 		}
+	}
+	if exact {
+		r.commit, r.what = name, "in "+name
+		return
 	}
 	switch r.commit, err = r.git("merge-base", "HEAD", name); {
 	case err == nil:

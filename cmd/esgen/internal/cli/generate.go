@@ -29,7 +29,10 @@ type generation struct {
 	patterns []string
 	verbose  bool
 	base     string // the name of the base branch, "" to look for it
+	format   problem.Format
+	compare  func(*model.Package) // reports what the code has done to what is released
 	started  time.Time
+	fset     *token.FileSet
 	problems *problem.List
 }
 
@@ -50,7 +53,18 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 }
 
 func newGeneration(in *invocation) *generation {
-	return &generation{invocation: in, started: time.Now()}
+	g := &generation{invocation: in, started: time.Now(), format: problem.Text}
+	g.compare = g.breaking
+	return g
+}
+
+// breaking reports the changes to what is released that must not be released as they are.
+func (g *generation) breaking(m *model.Package) {
+	for _, f := range history.Findings(g.fset, m, m.Frozen) {
+		if f.Breaks() {
+			f.Report(g.problems)
+		}
+	}
 }
 
 // flags defines the flags that writing and checking have in common.
@@ -86,12 +100,9 @@ func (g *generation) check(ctx context.Context) int {
 		return status
 	}
 	for _, change := range changes {
-		fmt.Fprintf(g.stderr, "%s: %s: run esgen (go generate)\n", problem.Relative(g.dir, change.Path), change.State)
+		g.problems.Add(token.Position{Filename: change.Path}, string(change.State)+": run esgen (go generate)")
 	}
-	if len(changes) > 0 {
-		return Problems
-	}
-	return OK
+	return g.report()
 }
 
 // plan returns what is to be changed on the disk, or prints why it can't and returns the status.
@@ -103,25 +114,54 @@ func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 		g.adviseTidy(err.Error())
 		return nil, status
 	case g.problems.Len() > 0:
-		lines := g.problems.Lines(g.dir)
-		for _, line := range lines {
-			fmt.Fprintln(g.stderr, line)
-		}
-		g.adviseTidy(lines...)
-		return nil, Problems
+		status := g.report()
+		g.adviseTidy(g.problems.Lines(g.dir)...)
+		return nil, status
 	}
 	return changes, OK
 }
 
+// report prints the problems, to the standard output where it is for tools to read, and returns the status.
+func (g *generation) report() int {
+	w := g.stderr
+	if g.format != problem.Text {
+		w = g.stdout
+	}
+	if err := g.problems.Print(w, g.format, g.dir); err != nil {
+		return g.failed(err)
+	}
+	if g.problems.Len() > 0 {
+		return Problems
+	}
+	return OK
+}
+
 // changes takes the packages through all stages but the last, which touches files.
 func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
-	fset := token.NewFileSet()
-	g.problems = problem.NewList(fset)
+	g.fset = token.NewFileSet()
+	g.problems = problem.NewList(g.fset)
 	released := base.New(ctx, g.base)
 	defer released.Close()
 	released.Prepare(g.dir)
+	models, err := g.models(ctx, released)
+	if err != nil || g.problems.Len() > 0 {
+		return nil, err
+	}
+	var changes []*output.Change
+	for _, m := range models {
+		more, err := g.files(m)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, more...)
+	}
+	return changes, nil
+}
+
+// models loads the packages and checks them.
+func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.Package, error) {
 	loaded, err := load.Load(ctx, load.Config{
-		Dir: g.dir, Patterns: g.patterns, Fset: fset, Problems: g.problems, Logf: g.logf,
+		Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf,
 	})
 	if err != nil {
 		return nil, err
@@ -134,19 +174,10 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 		}
 		models = append(models, m)
 	}
-	if g.problems.Len() > 0 {
-		return nil, nil
+	if g.problems.Len() == 0 {
+		g.logf("checked %d packages", len(models))
 	}
-	g.logf("checked %d packages", len(models))
-	var changes []*output.Change
-	for _, m := range models {
-		more, err := g.files(m)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, more...)
-	}
-	return changes, nil
+	return models, nil
 }
 
 // model builds the model of a package, checks it and compares it with the lock.
@@ -174,7 +205,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	}
 	m.Lock, m.Frozen = working, frozen
 	if g.problems.Len() == before {
-		history.Check(m, frozen, why, g.problems)
+		g.compare(m)
 	}
 	return m, nil
 }

@@ -32,6 +32,7 @@ func generator() *command { return &command{usage: usage, run: runGenerate} }
 func commands() []*command {
 	return []*command{
 		checkCommand(),
+		diffCommand(),
 		helpCommand(),
 	}
 }

@@ -32,6 +32,8 @@ Directives stand at the end of the doc comment, without a space after the //:
 	    version=2           schema version (default: 1)
 	    aggregate=Account   where the package has several (the Go name)
 	    apply=assign        write the apply method too: fields are copied by name
+	    allow=RULE:path     changes to what is released that are meant all the same,
+	                        separated by commas: see esgen help check
 	    was=account.started its former stored name, or several with commas between
 	//esgen:retired         beside //esgen:event: read and applied, and never recorded
 	//esgen:drop            beside //esgen:aggregate, any number of times

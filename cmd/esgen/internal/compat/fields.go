@@ -97,6 +97,9 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 	before, after := c.absent(f, true), c.absent(g, false)
 	switch {
 	case before == after:
+		if before != never && !zeroAlike(f.Type, g.Type, map[*shape.Type]bool{}) {
+			c.add(p, AbsenceChanged, "0", "nil", "keep what is within "+g.Go+" as it is")
+		}
 	case before == never:
 		c.add(p, FieldOptional, "", "", "")
 	case after == never:
@@ -110,6 +113,29 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 	default:
 		c.add(p, AbsenceChanged, string(before), string(after), "keep it "+optionally(f))
 	}
+}
+
+// zeroAlike reports whether the zero values of two types say the same: within objects and arrays,
+// a value has become no pointer, and a pointer no value.
+func zeroAlike(old, now *shape.Type, seen map[*shape.Type]bool) bool {
+	if old.Kind != now.Kind {
+		return old.Kind != shape.Pointer && now.Kind != shape.Pointer
+	}
+	if seen[now] {
+		return true
+	}
+	seen[now] = true
+	switch now.Kind {
+	case shape.Array:
+		return zeroAlike(old.Elem, now.Elem, seen)
+	case shape.Struct:
+		for _, g := range now.Fields {
+			if f := source(old, g); f != nil && (f.Behind != g.Behind || !zeroAlike(f.Type, g.Type, seen)) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // meaning is what a field is read as that is not there.

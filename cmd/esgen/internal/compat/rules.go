@@ -1,5 +1,10 @@
 package compat
 
+import (
+	"maps"
+	"slices"
+)
+
 // Rule names a kind of change. Names are stable: exceptions and tools refer to them.
 type Rule string
 
@@ -34,6 +39,19 @@ const (
 	EnumValueRemoved     Rule = "EVENT_ENUM_VALUE_REMOVED"
 )
 
+// The rules for whole events.
+const (
+	EventAdded          Rule = "EVENT_ADDED"
+	EventRemoved        Rule = "EVENT_REMOVED"
+	EventMoved          Rule = "EVENT_MOVED"
+	EventDropped        Rule = "EVENT_DROPPED"
+	EventUpcast         Rule = "EVENT_UPCAST"
+	EventRetired        Rule = "EVENT_RETIRED"
+	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
+	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
+	EventVersionRemoved Rule = "EVENT_VERSION_REMOVED"
+)
+
 // rule is what is known of one.
 type rule struct {
 	verdict Verdict
@@ -42,6 +60,16 @@ type rule struct {
 }
 
 var rules = map[Rule]rule{
+	EventAdded:          {Safe, "nothing is stored of it"},
+	EventRemoved:        {NeedsUpcaster, "streams that hold it could not be loaded any more"},
+	EventMoved:          {NeedsUpcaster, "the streams that hold it belong to another aggregate, which could not be loaded any more"},
+	EventDropped:        {Safe, "stored ones are skipped"},
+	EventUpcast:         {Safe, "stored ones are brought to other events"},
+	EventRetired:        {Safe, "stored ones are read and applied, and no new ones recorded"},
+	EventGoRenamed:      {Safe, "its stored name is the same"},
+	EventVersionAdded:   {Safe, "older versions are upcast to it"},
+	EventVersionRemoved: {NeedsUpcaster, "stored events of that version could not be read any more"},
+
 	FieldAdded:           {Safe, "a stored event without it has its default or zero value"},
 	FieldAddedRequired:   {NeedsUpcaster, "stored events don't have it, and would be refused"},
 	FieldRemoved:         {Safe, "what stored events have of it is skipped; its name is reserved"},
@@ -70,6 +98,12 @@ var rules = map[Rule]rule{
 	EnumValueAdded:       {Safe, "no stored event has it"},
 	EnumValueRemoved:     {NeedsUpcaster, "stored events may have it, and the code no longer knows it"},
 }
+
+// Verdict returns what a change of this kind asks for.
+func (r Rule) Verdict() Verdict { return rules[r].verdict }
+
+// All returns the rules, sorted by name.
+func All() []Rule { return slices.Sorted(maps.Keys(rules)) }
 
 // Means says what the change does to stored events, without the remedy.
 func (r Rule) Means() string { return rules[r].means }

@@ -32,7 +32,7 @@ var kinds = []string{string(Aggregate), string(Event), string(Upcast), string(Re
 // arguments has the arguments that each directive takes.
 var arguments = map[Kind][]string{
 	Aggregate: {"fold", "name", "new"},
-	Event:     {"aggregate", "apply", "name", "version", "was"},
+	Event:     {"aggregate", "allow", "apply", "name", "version", "was"},
 	Upcast:    {"name", "version"},
 	Retired:   nil,
 	Drop:      {"name"},

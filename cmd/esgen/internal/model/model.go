@@ -87,6 +87,9 @@ type Version struct {
 	// Retired says that the version is read and applied, and never recorded.
 	Retired bool
 
+	// Allow has the changes to what is released that are meant: RULE:path, or RULE for the event itself.
+	Allow []string
+
 	// Assign says that the apply body is generated (apply=assign), from Assigned,
 	// the names of fields that event and state share, which package check sets.
 	Assign    bool

@@ -106,6 +106,9 @@ func (b *builder) below(s *eventStruct, next *Version) {
 func (b *builder) add(s *eventStruct, aggregate *Aggregate, name string, schema int) *Version {
 	v := &Version{Schema: schema, Go: s.goName, Type: s.named, Pos: s.named.Obj().Pos()}
 	_, v.Assign = value(s.Attached, "apply", "")
+	if allow, given := value(s.Attached, "allow", ""); given {
+		v.Allow = strings.Split(allow, ",")
+	}
 	if v.Assign {
 		v.AssignPos = argPos(s.Attached, "apply")
 	}

@@ -13,8 +13,22 @@ import (
 
 // Problem is one finding: where it is, what is wrong and what to write instead.
 type Problem struct {
-	Pos     token.Position
+	Pos     token.Position // of a whole file, the line is 0
 	Message string
+	Detail
+}
+
+// Detail is what the message of a changed event says, in parts, for tools. It is empty for other problems.
+type Detail struct {
+	Rule     string `json:"rule,omitempty"`
+	Event    string `json:"event,omitempty"`
+	Version  int    `json:"version,omitempty"` // that is locked
+	Path     string `json:"path,omitempty"`
+	From     string `json:"from,omitempty"`
+	To       string `json:"to,omitempty"`
+	Verdict  string `json:"verdict,omitempty"`
+	Remedy   string `json:"remedy,omitempty"`
+	Harmless bool   `json:"harmless,omitempty"` // nothing needs to be done
 }
 
 // List collects problems. It is not safe for concurrent use.
@@ -34,7 +48,12 @@ func (l *List) At(pos token.Pos, format string, args ...any) {
 
 // Add adds a problem whose position is known already.
 func (l *List) Add(pos token.Position, message string) {
-	l.problems = append(l.problems, Problem{Pos: pos, Message: message})
+	l.AddDetailed(pos, message, Detail{})
+}
+
+// AddDetailed adds a problem with what tools want to know of it.
+func (l *List) AddDetailed(pos token.Position, message string, detail Detail) {
+	l.problems = append(l.problems, Problem{pos, message, detail})
 }
 
 // OnLine reports whether a problem was added for the line of pos.
@@ -51,6 +70,15 @@ func (l *List) Len() int { return len(l.problems) }
 // Lines returns the problems sorted by position, without repetitions, one line each. File names
 // are relative to dir where that is shorter.
 func (l *List) Lines(dir string) []string {
+	var lines []string
+	for _, p := range l.sorted(dir) {
+		lines = append(lines, p.line())
+	}
+	return lines
+}
+
+// sorted returns the problems by position, without repetitions, with messages of one line.
+func (l *List) sorted(dir string) []Problem {
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
 		return cmp.Or(
 			strings.Compare(a.Pos.Filename, b.Pos.Filename),
@@ -59,13 +87,12 @@ func (l *List) Lines(dir string) []string {
 			strings.Compare(a.Message, b.Message),
 		)
 	})
-	lines := make([]string, 0, len(l.problems))
-	for _, p := range l.problems {
-		p.Pos.Filename = Relative(dir, p.Pos.Filename)
-		message := strings.Join(strings.Fields(p.Message), " ")
-		lines = append(lines, p.Pos.String()+": "+message)
+	sorted := slices.Clone(l.problems)
+	for i := range sorted {
+		sorted[i].Pos.Filename = Relative(dir, sorted[i].Pos.Filename)
+		sorted[i].Message = strings.Join(strings.Fields(sorted[i].Message), " ")
 	}
-	return slices.Compact(lines)
+	return slices.CompactFunc(sorted, func(a, b Problem) bool { return a.Pos == b.Pos && a.Message == b.Message })
 }
 
 // Relative returns path relative to dir if that is shorter, else path.

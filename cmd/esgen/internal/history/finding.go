@@ -1,0 +1,294 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
+)
+
+// Finding is one change of a package to what is released, and what it asks for.
+type Finding struct {
+	compat.Change
+	Event    string         // the stored name
+	Schema   int            // the locked version that the change is to; 0 for events that are new
+	Pos      token.Position // of the field, or of the event's struct, or in the lock where the code has neither
+	Remedy   string         // what to write; "" for a safe change
+	Excepted bool           // the event's directive allows it
+}
+
+// String returns the finding without its position, in one line.
+func (f Finding) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", f.Rule, f.Event)
+	if f.Path != "" {
+		b.WriteString(" " + f.Path)
+	}
+	switch {
+	case f.From != "" && f.To != "":
+		b.WriteString(" " + f.From + "→" + f.To)
+	case f.From+f.To != "":
+		b.WriteString(" " + f.From + f.To)
+	}
+	if f.Schema > 0 {
+		fmt.Fprintf(&b, " (locked in v%d)", f.Schema)
+	}
+	fmt.Fprintf(&b, ": %s: %s", f.Verdict, f.Rule.Means())
+	switch {
+	case f.Excepted:
+		b.WriteString(": allowed")
+	case f.Remedy != "":
+		b.WriteString(": " + f.Remedy)
+	}
+	return b.String()
+}
+
+// Breaks reports whether the change must not be released as it is.
+func (f Finding) Breaks() bool { return f.Verdict > compat.Safe && !f.Excepted }
+
+// Report adds the finding to a list of problems.
+func (f Finding) Report(problems *problem.List) {
+	problems.AddDetailed(f.Pos, f.String(), problem.Detail{
+		Rule: string(f.Rule), Event: f.Event, Version: f.Schema, Path: f.Path, From: f.From, To: f.To,
+		Verdict: f.Verdict.String(), Remedy: f.Remedy, Harmless: !f.Breaks(),
+	})
+}
+
+// Findings returns all changes of a package to what is released, the safe ones too, by position.
+func Findings(fset *token.FileSet, p *model.Package, released *lock.Lock) []Finding {
+	j := &judge{Package: p, fset: fset, released: released}
+	for _, a := range p.Aggregates {
+		for _, e := range a.Events {
+			j.event(e)
+		}
+	}
+	j.removed()
+	slices.SortStableFunc(j.findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.Pos.Filename, b.Pos.Filename), cmp.Compare(a.Pos.Line, b.Pos.Line), strings.Compare(a.Event, b.Event), strings.Compare(a.Path, b.Path))
+	})
+	return j.findings
+}
+
+// Rolling returns what the build that wrote the lock can't read of what the code stores now, while
+// both run side by side.
+func Rolling(fset *token.FileSet, p *model.Package, released *lock.Lock) []Finding {
+	j := &judge{Package: p, fset: fset, released: released}
+	for _, a := range p.Aggregates {
+		for _, v := range a.Latest() {
+			locked := released.Event(v.Event.Name)
+			switch old := locked.Version(v.Schema); {
+			case locked == nil:
+				j.rolling(v, compat.Change{Rule: compat.EventAdded})
+			case old == nil:
+				j.rolling(v, compat.Change{Rule: compat.EventVersionAdded, From: fmt.Sprintf("v%d", locked.Last().Schema), To: fmt.Sprintf("v%d", v.Schema)})
+			default:
+				for _, c := range compat.Rolling(old.Shape, v.Shape) {
+					j.rolling(v, c)
+				}
+			}
+		}
+	}
+	return j.findings
+}
+
+// judge collects the findings of a package.
+type judge struct {
+	*model.Package
+	fset     *token.FileSet
+	released *lock.Lock
+	findings []Finding
+}
+
+func (j *judge) position(pos token.Pos) token.Position { return j.fset.PositionFor(pos, false) }
+
+// event compares an event of the code with what is locked of it.
+func (j *judge) event(e *model.Event) {
+	locked := j.released.Event(e.Name)
+	last := e.Versions[len(e.Versions)-1]
+	if locked == nil {
+		j.add(last, 0, compat.Change{Rule: compat.EventAdded, Verdict: compat.Safe}, "")
+		return
+	}
+	if locked.Category != e.Aggregate.Category {
+		j.moved(e, last, locked)
+	}
+	for _, v := range e.Versions {
+		old := locked.Version(v.Schema)
+		if old == nil {
+			j.add(v, 0, compat.Change{Rule: compat.EventVersionAdded, To: fmt.Sprintf("v%d", v.Schema)}, "")
+			continue
+		}
+		if v == last && old.State != lock.Upcast {
+			j.became(v, old)
+		}
+		if v.Type == nil {
+			continue
+		}
+		told := false // of the upcaster that the version needs
+		for _, c := range compat.Readers(old.Shape, v.Shape) {
+			j.add(v, v.Schema, c, j.remedy(v, last, old, c, told))
+			told = told || c.Verdict == compat.NeedsUpcaster
+		}
+	}
+	for _, old := range locked.Versions {
+		if j.missing(e, old.Schema) {
+			j.add(last, old.Schema, compat.Change{Rule: compat.EventVersionRemoved, Verdict: compat.NeedsUpcaster, From: fmt.Sprintf("v%d", old.Schema)},
+				fmt.Sprintf("bring back the struct of version=%d, %s, and its upcaster", old.Schema, old.Go))
+		}
+	}
+}
+
+// became tells what has become of the version of an event that was the current one.
+func (j *judge) became(v *model.Version, old *lock.Version) {
+	c := compat.Change{Rule: compat.EventGoRenamed, From: old.Go, To: v.Go}
+	switch {
+	case v.Upcast != nil && v.Upcast.Result == model.None:
+		c = compat.Change{Rule: compat.EventDropped}
+	case v.Upcast != nil:
+		c = compat.Change{Rule: compat.EventUpcast}
+	case v.Retired && old.State == lock.Current:
+		c = compat.Change{Rule: compat.EventRetired}
+	case old.Go == v.Go:
+		return
+	}
+	j.add(v, v.Schema, c, "")
+}
+
+// missing reports whether the code has lost a version that it needs: versions from the first that it
+// has have to be there. (Below it, and in between, the generator writes what the lock has the shape for.)
+func (j *judge) missing(e *model.Event, schema int) bool {
+	return !slices.ContainsFunc(e.Versions, func(v *model.Version) bool { return v.Schema == schema })
+}
+
+func (j *judge) moved(e *model.Event, last *model.Version, locked *lock.Event) {
+	change := compat.Change{Rule: compat.EventMoved, Verdict: compat.NeedsUpcaster, From: locked.Category, To: e.Aggregate.Category}
+	fix := fmt.Sprintf("leave %s with the aggregate of category %s (aggregate=%s), and give the event of %s another name=", e.Name, locked.Category, locked.Aggregate, e.Aggregate.Go)
+	if !slices.ContainsFunc(j.Aggregates, func(a *model.Aggregate) bool { return a.Category == locked.Category }) {
+		fix = fmt.Sprintf("write //esgen:aggregate name=%s on %s: its streams are stored under that", locked.Category, e.Aggregate.Go)
+	}
+	j.add(last, locked.Last().Schema, change, fix)
+}
+
+// removed reports locked events that the code doesn't have.
+func (j *judge) removed() {
+	for _, locked := range j.released.Events {
+		if j.find(locked.Name) != nil {
+			continue
+		}
+		change := compat.Change{Rule: compat.EventRemoved, Verdict: compat.NeedsUpcaster}
+		f := Finding{Change: change, Event: locked.Name, Schema: locked.Last().Schema, Pos: locked.Pos}
+		if v := j.successor(locked); v != nil {
+			f.Pos = j.position(v.Pos)
+			f.To = v.Event.Name
+			f.Remedy = fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
+		} else {
+			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
+				locked.Last().Go, locked.Name, locked.Aggregate)
+		}
+		j.findings = append(j.findings, f)
+	}
+}
+
+func (j *judge) find(name string) *model.Event {
+	for _, a := range j.Aggregates {
+		for _, e := range a.Events {
+			if e.Name == name {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// successor returns the version of a new event whose struct has the name of a locked one that is gone.
+func (j *judge) successor(locked *lock.Event) *model.Version {
+	for _, a := range j.Aggregates {
+		for _, v := range a.Latest() {
+			if v.Go == locked.Last().Go && j.released.Event(v.Event.Name) == nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+func (j *judge) add(v *model.Version, schema int, c compat.Change, remedy string) {
+	f := Finding{Change: c, Event: v.Event.Name, Schema: schema, Pos: j.position(v.Pos), Remedy: remedy}
+	if c.Field != nil && j.own(c.Field.Pos) {
+		f.Pos = j.position(c.Field.Pos)
+	}
+	f.Excepted = slices.Contains(v.Allow, string(c.Rule)+":"+c.Path) || c.Path == "" && slices.Contains(v.Allow, string(c.Rule))
+	j.findings = append(j.findings, f)
+}
+
+// own reports whether a position is in a file of the package.
+func (j *judge) own(pos token.Pos) bool {
+	return slices.ContainsFunc(j.Files, func(f *ast.File) bool { return f.FileStart <= pos && pos <= f.FileEnd })
+}
+
+// remedy says what to write for a change to a version. The upcaster is written out for the
+// first change that needs one.
+func (j *judge) remedy(v, last *model.Version, old *lock.Version, c compat.Change, told bool) string {
+	if c.Verdict == compat.Safe {
+		return ""
+	}
+	if v != last || v.Upcast != nil {
+		return fmt.Sprintf("undo the change: %s is what version %d was stored as", v.Go, v.Schema)
+	}
+	was := names.Old(v.Go, v.Schema)
+	bump := fmt.Sprintf("write version=%d at the directive of %s", v.Schema+1, v.Go)
+	switch {
+	case c.Verdict == compat.NeedsVersion:
+		bump += "; esgen writes the upcaster"
+	case told:
+		bump += fmt.Sprintf(" and upcast%s", names.Upper(was))
+	default:
+		bump += fmt.Sprintf(", and //esgen:upcast above func upcast%s(old %s) %s { … }, where the old struct is %s",
+			names.Upper(was), was, v.Go, lock.Struct(was, v.Schema, old.Shape, j.current(), j.taken))
+	}
+	if c.Remedy != "" {
+		return c.Remedy + "; or " + bump
+	}
+	return bump
+}
+
+// current returns the named types in the latest versions of the package's events.
+func (j *judge) current() map[string]*shape.Type {
+	named := map[string]*shape.Type{}
+	for _, a := range j.Aggregates {
+		for _, v := range a.Latest() {
+			for t := range v.Shape.All() {
+				if t.Name != "" {
+					named[t.Name] = t
+				}
+			}
+		}
+	}
+	return named
+}
+
+// taken reports whether the package declares a name.
+func (j *judge) taken(name string) bool {
+	return j.Declared[name].IsValid() || j.DeclaredInTests[name].IsValid()
+}
+
+func (j *judge) rolling(v *model.Version, c compat.Change) {
+	remedy := "stop the build before this one first, or bring the field's change in two releases: one that reads both, then one that stores it"
+	switch c.Rule {
+	case compat.EventAdded:
+		remedy = "deploy this build everywhere before the first is recorded: keep the commands that record it switched off until then"
+	case compat.EventVersionAdded:
+		remedy = "stop the build before this one first: it refuses events of a version that it doesn't know"
+	}
+	c.Verdict = max(c.Verdict, compat.NeedsVersion)
+	j.add(v, 0, c, remedy)
+}
