@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank
+MODULES := . examples/bank bench
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -44,6 +44,12 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 30s)
 .PHONY: bench
 bench: ## Run the benchmarks with their comparisons, COUNT times BENCHTIME (benchstat reads the output)
 	$(call each,go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
+
+.PHONY: bench-serial
+bench-serial: ## Compare the serializers with those of other libraries, in CPU time, by benchstat
+	@cd bench && out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
+	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
+	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
 
 .PHONY: lint
 lint: ## Check format, vet and staticcheck

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
@@ -167,25 +168,32 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 		return nil, false
 	case own == nil:
 		if o := lookalike(old, next, n); o != nil {
-			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name))
+			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
 			return nil, false
 		}
 	}
 	return own, true
 }
 
-// lookalike returns a field of the old shape that has gone, and differs from n only in the case of its name, or only in
-// what it is called in JSON and not in Go: a field that was renamed without a word.
+// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it. A default
+// says that n is another field, unless only what it is called in JSON, or in Go, has changed.
 func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
-	for _, o := range old.Fields {
-		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
-			continue
-		}
-		if strings.EqualFold(o.Name, n.Name) || o.Go == n.Go {
-			return o
+	var added, removed []*shape.Field
+	for _, f := range next.Fields {
+		if lock.Field(old, f.Name) == nil && len(f.Was) == 0 {
+			added = append(added, f)
 		}
 	}
-	return nil
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) == nil && !slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			removed = append(removed, o)
+		}
+	}
+	i := compat.Predecessor(n, added, removed)
+	if i < 0 || n.Default != nil && n.Go != removed[i].Go && !strings.EqualFold(n.Name, removed[i].Name) {
+		return nil
+	}
+	return removed[i]
 }
 
 // claimed reports whether another field of next says that it was what n is called now.
