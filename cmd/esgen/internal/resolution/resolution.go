@@ -64,7 +64,7 @@ func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
 	made := *view
 	made.View = r.label
 	r.done[key] = &made
-	if old.Kind == shape.Pointer || next.Kind == shape.Pointer {
+	if old.Kind == shape.Pointer || next.Kind == shape.Pointer || view.Kind == shape.Pointer {
 		return r.pointer(old, next, view, &made, path)
 	}
 	switch {
@@ -245,7 +245,28 @@ func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string)
 		r.because(at, "where it is missing it was the zero value and would be "+strconv.Quote(*n.Default))
 	case nullable:
 		r.because(at, "where it is missing it was the zero value and would be null")
+	case !zeroStays(o.Type, n.Type):
+		r.because(at, "where it is missing it was the zero value, a part of which would be null")
 	}
+}
+
+// zeroStays reports whether the zero value of the one type is that of the other: not where something became a
+// pointer or was one.
+func zeroStays(old, next *shape.Type) bool {
+	switch {
+	case old.Kind == shape.Array && next.Kind == shape.Array:
+		return zeroStays(old.Elem, next.Elem)
+	case old.Kind == shape.Struct && next.Kind == shape.Struct:
+		return !slices.ContainsFunc(next.Fields, func(n *shape.Field) bool {
+			for _, name := range append([]string{n.Name}, n.Was...) {
+				if o := lock.Field(old, name); o != nil && !zeroStays(o.Type, n.Type) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer)
 }
 
 // widens reports whether every value of old is one of next, written alike.
