@@ -18,8 +18,9 @@ help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: generate
-generate: ## Write all generated code anew
+generate: ## Write all generated code and the bank's catalogue of events anew
 	$(call each,go generate ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen docs
 
 .PHONY: test
 test: ## Run all tests, fuzz targets on their corpus included
@@ -58,5 +59,6 @@ lint: ## Check format, vet and staticcheck
 	$(call each,go run $(STATICCHECK) ./...)
 
 .PHONY: check
-check: ## Check that generated code is current
+check: ## Check that generated code and the bank's catalogue of events are current
 	$(call each,go run github.com/esgen-go/esgen/cmd/esgen -check ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen docs -check

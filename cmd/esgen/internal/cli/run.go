@@ -33,6 +33,9 @@ func commands() []*command {
 	return []*command{
 		checkCommand(),
 		diffCommand(),
+		docsCommand(),
+		initCommand(),
+		newCommand(),
 		helpCommand(),
 	}
 }

@@ -16,7 +16,9 @@ GOFLAGS and build tags count. To each package with directives esgen writes
 	                was ever stored; commit it
 
 and it removes them from packages that have no directives any more. It writes
-everything or, if there is a problem in any of the packages, nothing.
+everything or, if there is a problem in any of the packages, nothing. Packages in
+which nothing has changed since it found nothing to do are passed over; notes on
+these are in the user's cache folder, or in $ESGEN_CACHE unless that is off.
 
 Directives stand at the end of the doc comment, without a space after the //:
 
