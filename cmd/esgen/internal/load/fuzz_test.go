@@ -14,6 +14,7 @@ import (
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
@@ -57,6 +58,7 @@ func checkSource(t *testing.T, src string, working, frozen *lock.Lock) {
 	}
 	m := model.Build(p, working, frozen, problems)
 	check.Package(m, problems)
+	fold.Package(m, problems)
 	if problems.Len() == 0 {
 		for _, f := range history.Findings(fset, m, frozen) {
 			if f.Breaks() {
