@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank bench
+MODULES := . examples/bank bench vet/golangci
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -11,6 +11,11 @@ COUNT     ?= 5
 SOAK      ?= 2m
 EVENTS    ?= 1000000
 POSTGRES  ?= 15 16 17 18
+
+# The toolkit needs no cgo, which its tests prove. The race detector does, and so do some of the libraries
+# that the benchmarks compare with: a C compiler is used for those alone, and takes a minute.
+test check lint: export CGO_ENABLED = 0
+race: MODULES := $(filter-out bench,$(MODULES))
 
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
 
@@ -69,11 +74,16 @@ bench-serial: ## Compare the serializers with those of other libraries, in CPU t
 	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
 	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
 
+.PHONY: bench-store
+bench-store: ## Compare the stores with those of other libraries, and with the bars of the design
+	@cd bench && go test -run '^$$' -bench . -count $(COUNT) ./store
+
 .PHONY: lint
-lint: ## Check format, vet and staticcheck
+lint: ## Check format, vet and staticcheck, and the bank with esgen vet
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(call each,go vet ./...)
 	$(call each,go run $(STATICCHECK) ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen vet ./...
 
 .PHONY: check
 check: ## Check that generated code and the bank's catalogue of events are current

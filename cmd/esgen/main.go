@@ -15,6 +15,9 @@ import (
 )
 
 func main() {
+	if cli.IsVetTool(os.Args[1:]) {
+		cli.VetTool()
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(300) // a run is short, and its heap small: some 30 MB for a package
 	}

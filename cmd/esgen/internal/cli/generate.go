@@ -20,6 +20,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
@@ -254,6 +255,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	if p.Types != nil {
 		m = model.Build(p, working, frozen, g.problems)
 		check.Package(m, g.problems)
+		fold.Package(m, g.problems)
 	}
 	m.Lock, m.Frozen = working, frozen
 	if g.problems.Len() == before {

@@ -37,6 +37,7 @@ func commands() []*command {
 		initCommand(),
 		newCommand(),
 		helpCommand(),
+		vetCommand(),
 	}
 }
 

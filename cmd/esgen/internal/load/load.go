@@ -4,8 +4,8 @@
 // Loading is nearly all of a run's cost, so it asks for little: the go command lists the
 // packages by name; only files of packages with directives are parsed; of their
 // imports only those are loaded, as export data, that the reachable declarations mention.
-// A package is type-checked without the rest of its declarations, without function
-// bodies and without what esgen wrote, so that it need not compile.
+// A package is type-checked without the rest of its declarations, without the bodies of functions
+// that take no part in a fold and without what esgen wrote, so that it need not compile.
 package load
 
 import (
@@ -50,7 +50,15 @@ type Package struct {
 	DeclaredInTests map[string]token.Pos
 
 	Types *types.Package
-	Info  *types.Info
+	Info  *types.Info // of bodies too, where they may take part in a fold
+
+	modules map[string]bool // packages that are known to be in one
+}
+
+// IsStandard reports whether a package that this one imports, or a type comes from, is the standard library's.
+func (p *Package) IsStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".") && !p.modules[path] && (p.Module == "" || !strings.HasPrefix(path+"/", p.Module+"/"))
 }
 
 // Config says what to load.
@@ -98,6 +106,7 @@ func Load(ctx context.Context, cfg Config) ([]*Package, error) {
 		return nil, err
 	}
 	for _, t := range trees {
+		t.modules = imports.modules
 		t.check(imports, cfg)
 	}
 	return all, nil
