@@ -141,7 +141,7 @@ func (transferType) Root(a *Transfer) *aggregate.Root {
 }
 
 func (transferType) Fingerprint() string {
-	return "88277c10060155264a66a55e"
+	return "91666d8d7fb28108483871b5"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the
