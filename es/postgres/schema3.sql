@@ -1,7 +1,8 @@
 CREATE TABLE {schema}.read_models (
-	name     text      NOT NULL COLLATE "C",
-	serving  integer   NOT NULL DEFAULT 0,
-	versions integer[] NOT NULL DEFAULT '{}',
+	name       text      NOT NULL COLLATE "C",
+	serving    integer   NOT NULL DEFAULT 0,
+	versions   integer[] NOT NULL DEFAULT '{}',
+	partitions integer[] NOT NULL DEFAULT '{}',
 	CONSTRAINT read_models_pkey PRIMARY KEY (name)
 );
 

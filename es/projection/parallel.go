@@ -33,7 +33,7 @@ type builder[TX any] struct {
 func (r *run[TX]) inParallel(ctx context.Context, takeOver bool) error {
 	b := &builder[TX]{run: r, name: CheckpointName(r.def.Name, r.version)}
 	head, err := r.head(ctx)
-	if err != nil || head == 0 {
+	if err != nil {
 		return err
 	}
 	defer b.release(ctx)
@@ -66,15 +66,9 @@ func (r *run[TX]) inParallel(ctx context.Context, takeOver bool) error {
 
 // claim takes all partitions.
 func (b *builder[TX]) claim(ctx context.Context, takeOver bool) error {
-	n := b.partitions
 	member := uuid.New()
-	state, err := b.groups.Group(ctx, b.name)
-	if err == nil {
-		n = len(state.Partitions) // as an earlier building has begun
-	} else if !errors.Is(err, es.ErrNotFound) {
-		return lost(ctx, err)
-	}
-	if state, err = b.groups.Beat(ctx, es.Membership{Group: b.name, Partitions: n, Member: member}); err != nil {
+	state, err := b.groups.Beat(ctx, es.Membership{Group: b.name, Partitions: b.partitions, Member: member})
+	if err != nil {
 		return lost(ctx, err)
 	}
 	for _, p := range state.Partitions {

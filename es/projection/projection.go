@@ -217,7 +217,7 @@ func (p *Projection[TX]) Drop(ctx context.Context, version int) error {
 			if err := p.txs.ForgetTx(ctx, tx, CheckpointName(p.def.Name, version)); err != nil {
 				return err
 			}
-			m.Versions = without(m.Versions, version)
+			m.Remove(version)
 			return p.def.Drop(ctx, tx, version)
 		})
 	}))

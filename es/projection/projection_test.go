@@ -358,3 +358,34 @@ func TestACheckpointBeyondTheHeadIsAnErrorAndNoSilentSkip(t *testing.T) {
 		}
 	})
 }
+
+// How a version is built is settled by whoever creates it.
+func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 210)
+		for version := 1; version < 4; version++ {
+			var handled atomic.Int64
+			for round := range 20 {
+				ctx, stop := context.WithCancel(t.Context())
+				first := handled.Load()
+				m := at.model(t, s, tally{version: version, fails: func(es.Recorded) error {
+					if handled.Add(1) == first+40 {
+						stop()
+					}
+					return nil
+				}}, projection.Partitions(1+(version+round)%3), projection.BatchSize(10))
+				err := m.Build(ctx)
+				stop()
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+			}
+			at.model(t, s, tally{version: version}).expect(t, version, 210)
+		}
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,12 +127,13 @@ func unless(ctx context.Context, err error) error {
 // run is the work on one version.
 type run[TX any] struct {
 	*Projection[TX]
-	version int
-	ends    bool // when the version serves
-	follows bool // ends with errFollow when another serves
-	began   time.Time
-	events  atomic.Int64 // handled
-	serving atomic.Bool
+	version    int
+	partitions int  // that it is built by; as whoever created it has settled
+	ends       bool // when the version serves
+	follows    bool // ends with errFollow when another serves
+	began      time.Time
+	events     atomic.Int64 // handled
+	serving    atomic.Bool
 }
 
 var (
@@ -159,6 +159,10 @@ func (r *run[TX]) run(ctx context.Context) error {
 
 // prepare creates the version, if need be.
 func (r *run[TX]) prepare(ctx context.Context) error {
+	head, err := r.head(ctx)
+	if err != nil {
+		return err
+	}
 	return r.txs.InTx(ctx, func(ctx context.Context, tx TX) error {
 		return r.txs.ChangeReadModelTx(ctx, tx, r.def.Name, func(m *es.ReadModel) error {
 			if err := r.look(*m); err != nil {
@@ -170,8 +174,11 @@ func (r *run[TX]) prepare(ctx context.Context) error {
 			case m.Serving > r.version:
 				return fmt.Errorf("version %d: %w: %d serves", r.version, ErrDropped, m.Serving)
 			}
-			m.Versions = append(m.Versions, r.version)
-			slices.Sort(m.Versions)
+			r.partitions = r.Projection.partitions
+			if head == 0 {
+				r.partitions = 1 // there is nothing to build, and no position to unite partitions at
+			}
+			m.Add(r.version, r.partitions)
 			return r.def.Create(ctx, tx, r.version)
 		})
 	})
@@ -180,6 +187,9 @@ func (r *run[TX]) prepare(ctx context.Context) error {
 // look tells from what is known of the versions why the work on this one is over, if it is.
 func (r *run[TX]) look(m es.ReadModel) error {
 	r.serving.Store(m.Serving == r.version)
+	if n := m.PartitionsOf(r.version); n > 0 {
+		r.partitions = n
+	}
 	switch {
 	case m.Serving == r.version && r.ends:
 		return errServes
@@ -197,7 +207,7 @@ func (r *run[TX]) advance(ctx context.Context, takeOver bool) error {
 	if err != nil {
 		return err
 	}
-	if at == 0 && r.partitions > 1 && !r.serving.Load() {
+	if at == 0 && r.partitions > 1 {
 		if err := r.inParallel(ctx, takeOver); err != nil {
 			return err
 		}
@@ -453,8 +463,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func without(all []int, one int) []int {
-	return slices.DeleteFunc(slices.Clone(all), func(n int) bool { return n == one })
 }

@@ -21,13 +21,16 @@ func (s *Store) ReadModelTx(ctx context.Context, tx *sql.Tx, name string) (es.Re
 
 func readModel(ctx context.Context, tx *sql.Tx, name string) (es.ReadModel, error) {
 	m := es.ReadModel{Name: name}
-	var versions string
-	err := tx.QueryRowContext(ctx, "SELECT serving, versions FROM read_models WHERE name = ?", name).Scan(&m.Serving, &versions)
+	var versions, partitions string
+	err := tx.QueryRowContext(ctx, "SELECT serving, versions, partitions FROM read_models WHERE name = ?", name).Scan(&m.Serving, &versions, &partitions)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, nil
 	}
 	if err == nil {
 		err = json.Unmarshal([]byte(versions), &m.Versions)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(partitions), &m.Partitions)
 	}
 	return m, err
 }
@@ -45,8 +48,10 @@ func (s *Store) ChangeReadModelTx(ctx context.Context, tx *sql.Tx, name string, 
 	}
 	if err == nil {
 		versions, _ := json.Marshal(append([]int{}, m.Versions...)) // integers always can be
-		_, err = tx.ExecContext(ctx, `INSERT INTO read_models (name, serving, versions) VALUES (?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET serving = excluded.serving, versions = excluded.versions`, name, m.Serving, string(versions))
+		partitions, _ := json.Marshal(append([]int{}, m.Partitions...))
+		_, err = tx.ExecContext(ctx, `INSERT INTO read_models (name, serving, versions, partitions) VALUES (?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET serving = excluded.serving, versions = excluded.versions, partitions = excluded.partitions`,
+			name, m.Serving, string(versions), string(partitions))
 	}
 	if err != nil {
 		return fmt.Errorf("changing the versions of read model %.80q: %w", name, explainWrite(err))

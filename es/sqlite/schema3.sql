@@ -1,9 +1,10 @@
 -- Schema version 3: which versions of read models there are, and timers.
 
 CREATE TABLE read_models (
-	name     TEXT    PRIMARY KEY,
-	serving  INTEGER NOT NULL, -- the version that readers use; 0: none
-	versions TEXT    NOT NULL  -- that exist: a JSON array of integers, ascending
+	name       TEXT    PRIMARY KEY,
+	serving    INTEGER NOT NULL, -- the version that readers use; 0: none
+	versions   TEXT    NOT NULL, -- that exist: a JSON array of integers, ascending
+	partitions TEXT    NOT NULL  -- by how many transactions each is built
 ) STRICT, WITHOUT ROWID;
 
 -- timers are what processes wait for.
