@@ -92,7 +92,7 @@ func (orderType) Root(a *Order) *aggregate.Root {
 }
 
 func (orderType) Fingerprint() string {
-	return "d291b10823a9eb9e5d3ae2ba"
+	return "7f5ba83490a2caf3a4cba525"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the

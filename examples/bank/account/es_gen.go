@@ -120,7 +120,7 @@ func (accountType) Root(a *Account) *aggregate.Root {
 }
 
 func (accountType) Fingerprint() string {
-	return "90ef1e6a3579b36db6a0ca76"
+	return "12c413edd3a28c10e31989a6"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the

@@ -91,7 +91,7 @@ func (operationType) Root(a *Operation) *aggregate.Root {
 }
 
 func (operationType) Fingerprint() string {
-	return "3f9cbb5673bdba8706ef70aa"
+	return "505181161e1dd538d05737cf"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the
