@@ -60,7 +60,7 @@ func FuzzStruct[T, E any](f *testing.F, c Chain[E], name string, schema int, fil
 }
 
 // total takes what encoding/json writes of the T that it reads data as.
-func total[T, E any](t *testing.T, c Chain[E], name string, schema int, data []byte) {
+func total[T, E any](t testing.TB, c Chain[E], name string, schema int, data []byte) {
 	t.Helper()
 	old := new(T)
 	if json.Unmarshal(data, old) != nil {
@@ -74,7 +74,7 @@ func total[T, E any](t *testing.T, c Chain[E], name string, schema int, data []b
 }
 
 // taken fails if a stored event is refused by anything but an upcaster.
-func (c Chain[E]) taken(t *testing.T, name string, schema int, data []byte) {
+func (c Chain[E]) taken(t testing.TB, name string, schema int, data []byte) {
 	t.Helper()
 	_, err := c.Decode(name, schema, bytes.Clone(data))
 	if _, refused := errors.AsType[*upcast.Error](err); err != nil && !refused && !errors.Is(err, codec.ErrDepth) {

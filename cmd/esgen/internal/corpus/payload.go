@@ -36,14 +36,20 @@ func payload(t *shape.Type, edge Edge) (stored, read string, ok bool) {
 	w := &writer{edge: edge, within: map[*shape.Type]int{}}
 	stored, _ = w.value(t)
 	if edge != Bare && edge != Was {
-		return stored, stored, !w.unknown && len(stored) <= longest
+		return stored, stored, w.ok(stored)
 	}
 	again := &writer{edge: edge, within: map[*shape.Type]int{}, read: true}
 	read, _ = again.value(t)
-	return stored, read, !w.unknown && len(stored) <= longest
+	return stored, read, w.ok(stored)
 }
 
-const longest = 64 << 10
+// What is longer is of no use to people.
+const (
+	longest = 64 << 10
+	most    = 4096 // values
+)
+
+func (w *writer) ok(stored string) bool { return !w.unknown && w.count <= most && len(stored) <= longest }
 
 // writer writes one text.
 type writer struct {
@@ -56,6 +62,9 @@ type writer struct {
 
 // value returns the text of a value and what it is, for omitempty and omitzero.
 func (w *writer) value(t *shape.Type) (string, emptiness) {
+	if w.count > most {
+		return "null", 0
+	}
 	switch t.Kind {
 	case shape.Struct:
 		return w.object(t)
