@@ -49,7 +49,9 @@ const (
 	most    = 4096 // values
 )
 
-func (w *writer) ok(stored string) bool { return !w.unknown && w.count <= most && len(stored) <= longest }
+func (w *writer) ok(stored string) bool {
+	return !w.unknown && w.count <= most && len(stored) <= longest
+}
 
 // writer writes one text.
 type writer struct {
