@@ -9,6 +9,7 @@ FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
 COUNT     ?= 5
 SOAK      ?= 2m
+EVENTS    ?= 1000000
 POSTGRES  ?= 15 16 17 18
 
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
@@ -32,6 +33,14 @@ test-postgres-all: ## Run the PostgreSQL store's tests against every version in 
 .PHONY: soak-postgres
 soak-postgres: ## Write from four processes for SOAK (default 2m) through a crash of the server, and compare
 	go test -count=1 -v -timeout 0 -run '^TestProcessesWriteThroughACrashOfTheServer$$' ./es/postgres -soak $(SOAK)
+
+.PHONY: soak-subscription
+soak-subscription: ## Crash subscribers, owners and the server at random for SOAK (default 2m) under 16 writers, and compare
+	go test -count=1 -v -timeout 0 -run '^TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer$$' ./es/subscription -soak $(SOAK)
+
+.PHONY: figures-subscription
+figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENTS (default 1,000,000), its memory and its latency
+	go test -count=1 -v -timeout 0 -run '^TestFiguresOfDelivery$$' ./es/subscription -figures $(EVENTS)
 
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)

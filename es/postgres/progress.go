@@ -26,17 +26,15 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position, saved_at = exclud
 UPDATE {schema}.partitions p SET position = $3, saved_at = now()
 FROM held WHERE p.group_name = $1 AND p.partition = held.partition AND (SELECT count(*) FROM held) = cardinality($4)`
 
-	park = `INSERT INTO {schema}.parked (name, category, stream, version, position, attempts, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+	park = `INSERT INTO {schema}.parked (name, category, stream, version, position, attempts, error, verdict)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name, category, stream) DO UPDATE SET version = excluded.version, position = excluded.position,
-	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(), verdict = ''`
+	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(), verdict = excluded.verdict`
 
 	unpark = `DELETE FROM {schema}.parked WHERE name = $1 AND category = $2 AND stream = $3`
 
 	readParked = `SELECT category, stream, version, position, attempts, error, at, verdict FROM {schema}.parked
-WHERE name = $1 AND (category, stream) > ($2, $3) AND (NOT $4 OR verdict <> '')
-AND ($5::text[] IS NULL OR (category, stream) IN (SELECT * FROM unnest($5::text[], $6::text[])))
-ORDER BY category, stream LIMIT $7`
+WHERE name = $1 AND (category, stream) > ($2, $3) ORDER BY category, stream LIMIT $4`
 
 	decide = `UPDATE {schema}.parked SET verdict = $5 WHERE name = $1 AND category = $2 AND stream = $3 AND version = $4`
 
@@ -103,7 +101,7 @@ func (s *Store) record(ctx context.Context, q execer, p es.Progress) error {
 	}
 	for _, parked := range p.Park {
 		at := parked.Stream
-		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error)); err != nil {
+		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error), string(parked.Verdict)); err != nil {
 			return err
 		}
 	}
@@ -144,16 +142,12 @@ func (s *Store) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, erro
 	err := q.Validate()
 	var all []es.Parked
 	if err == nil {
-		var categories, ids []string
-		for _, at := range q.Streams {
-			categories, ids = append(categories, at.Category), append(ids, at.ID)
-		}
 		var limit *int
 		if q.Limit > 0 {
 			limit = &q.Limit
 		}
 		err = s.retry(ctx, func() error {
-			rows, err := s.pool.Query(ctx, s.sql.readParked, q.Name, q.After.Category, q.After.ID, q.Decided, categories, ids, limit)
+			rows, err := s.pool.Query(ctx, s.sql.readParked, q.Name, q.After.Category, q.After.ID, limit)
 			if err != nil {
 				return err
 			}

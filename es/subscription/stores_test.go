@@ -2,6 +2,8 @@ package subscription_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -24,4 +26,35 @@ func (c *countingFeed) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es
 			}
 		}
 	}
+}
+
+// crashing fails for good after some records.
+type crashing struct {
+	*memory.Store
+	left atomic.Int64
+}
+
+var errCrash = fmt.Errorf("crash: %w", es.ErrClosed)
+
+func (c *crashing) Record(ctx context.Context, p es.Progress) error {
+	if c.left.Add(-1) < 0 {
+		return errCrash
+	}
+	return c.Store.Record(ctx, p)
+}
+
+// forgetful records, and loses every third answer.
+type forgetful struct {
+	*memory.Store
+	calls atomic.Int64
+}
+
+var errLost = errors.New("the answer was lost")
+
+func (f *forgetful) Record(ctx context.Context, p es.Progress) error {
+	err := f.Store.Record(ctx, p)
+	if f.calls.Add(1)%3 == 1 {
+		return errors.Join(err, errLost)
+	}
+	return err
 }
