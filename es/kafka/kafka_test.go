@@ -140,13 +140,14 @@ func write(store es.Store, s es.Stream, n, bytes int) error {
 	return nil
 }
 
-// writers has 16 goroutines write n events each, to their own stream and to a common one, by turns. It returns a function that waits for them.
-func writers(t testing.TB, store es.Store, n int) (wait func()) {
+// writers has 16 goroutines append events, each to its own stream and to a common one by turns, until they are stopped.
+func writers(t testing.TB, store es.Store) (stop func()) {
 	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for w := range 16 {
 		all.Go(func() {
-			for i := range n {
+			for i := 0; ctx.Err() == nil; i++ {
 				s := es.Stream{Category: "account", ID: fmt.Sprint(w)}
 				if i%4 == 3 {
 					s = es.Stream{Category: "ledger", ID: "all"}
@@ -155,10 +156,14 @@ func writers(t testing.TB, store es.Store, n int) (wait func()) {
 					t.Error(err)
 					return
 				}
+				time.Sleep(5 * time.Millisecond)
 			}
 		})
 	}
-	return all.Wait
+	return func() {
+		cancel()
+		all.Wait()
+	}
 }
 
 // history returns all events of a store, in the order of its feed.

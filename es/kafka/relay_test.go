@@ -28,29 +28,27 @@ import (
 
 var produce = []kmsg.Key{kmsg.Produce}
 
-// trouble is what goes wrong with a cluster. It returns when the context ends.
-type trouble func(ctx context.Context, c *kfake.Cluster)
+// trouble is what goes wrong with a cluster, until the context ends. It calls hit each time that it goes wrong.
+type trouble func(ctx context.Context, c *kfake.Cluster, hit func())
 
+// answers has a quarter of the produce requests answered with an error.
 func answers(err *kerr.Error) trouble {
-	return func(ctx context.Context, c *kfake.Cluster) {
-		h := c.Fault(kfake.Fault{Keys: produce, Err: err, Count: -1, When: func(kmsg.Request) bool { return rand.IntN(4) == 0 }})
+	return func(ctx context.Context, c *kfake.Cluster, hit func()) {
+		h := c.Fault(kfake.Fault{Keys: produce, Err: err, Count: -1, When: func(kmsg.Request) bool {
+			wrong := rand.IntN(4) == 0
+			if wrong {
+				hit()
+			}
+			return wrong
+		}})
 		<-ctx.Done()
 		h.Remove()
 	}
 }
 
-func again(what func(c *kfake.Cluster)) trouble {
-	return func(ctx context.Context, c *kfake.Cluster) {
-		for ctx.Err() == nil {
-			what(c)
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
-}
-
-// control treats some produce requests otherwise, until the context ends.
-func control(treat func(c *kfake.Cluster) (error, bool)) trouble {
-	return func(ctx context.Context, c *kfake.Cluster) {
+// control treats a quarter of the produce requests otherwise.
+func control(treat func(c *kfake.Cluster) (handled bool, err error)) trouble {
+	return func(ctx context.Context, c *kfake.Cluster, hit func()) {
 		c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 			if ctx.Err() != nil {
 				return nil, nil, false
@@ -59,18 +57,31 @@ func control(treat func(c *kfake.Cluster) (error, bool)) trouble {
 			if rand.IntN(4) > 0 {
 				return nil, nil, false
 			}
-			err, handled := treat(c)
+			hit()
+			handled, err := treat(c)
 			return nil, err, handled
 		})
 		<-ctx.Done()
 	}
 }
 
+// sleep has the brokers think before they answer.
+func sleep(d time.Duration) trouble {
+	return control(func(c *kfake.Cluster) (bool, error) {
+		c.SleepControl(func() { time.Sleep(d) })
+		return false, nil
+	})
+}
+
 func TestEveryEventIsPublishedInItsStreamsOrderWhateverGoesWrong(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]trouble{
-		"nothing":                           func(context.Context, *kfake.Cluster) {},
-		"another broker leads":              again(func(c *kfake.Cluster) { c.ShufflePartitionLeaders() }),
+		"another broker leads": func(ctx context.Context, c *kfake.Cluster, hit func()) {
+			for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+				c.ShufflePartitionLeaders()
+				hit()
+			}
+		},
 		"NOT_LEADER_OR_FOLLOWER":            answers(kerr.NotLeaderForPartition),
 		"NOT_ENOUGH_REPLICAS":               answers(kerr.NotEnoughReplicas),
 		"NOT_ENOUGH_REPLICAS_AFTER_APPEND":  answers(kerr.NotEnoughReplicasAfterAppend),
@@ -83,39 +94,38 @@ func TestEveryEventIsPublishedInItsStreamsOrderWhateverGoesWrong(t *testing.T) {
 		"CORRUPT_MESSAGE":                   answers(kerr.CorruptMessage),
 		"MESSAGE_TOO_LARGE, for a time":     answers(kerr.MessageTooLarge),
 		"TOPIC_AUTHORIZATION_FAILED":        answers(kerr.TopicAuthorizationFailed),
-		"the connection is dropped":         control(func(*kfake.Cluster) (error, bool) { return errors.New("dropped"), true }),
-		"the broker is slow": control(func(c *kfake.Cluster) (error, bool) {
-			c.SleepControl(func() { time.Sleep(30 * time.Millisecond) })
-			return nil, false
+		"the connection is dropped": control(func(*kfake.Cluster) (bool, error) {
+			return true, errors.New("dropped")
 		}),
-		"the broker is slower than patience": control(func(c *kfake.Cluster) (error, bool) {
-			c.SleepControl(func() { time.Sleep(400 * time.Millisecond) })
-			return nil, false
-		}),
+		"the broker is slow":                 sleep(20 * time.Millisecond),
+		"the broker is slower than patience": sleep(250 * time.Millisecond),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := cluster(t, 4, "account", "ledger")
 			store := memory.New()
 			// Many attempts, since here the cluster refuses events that it takes the next time.
-			r := start(t, store, publisher(t, seeds(c), kafka.Timeout(300*time.Millisecond)), subscription.BatchSize(50),
+			r := start(t, store, publisher(t, seeds(c), kafka.Timeout(200*time.Millisecond)), subscription.BatchSize(50),
 				subscription.Retry(subscription.Backoff{Attempts: 1000, First: time.Millisecond, Max: 5 * time.Millisecond}))
 			ctx, cancel := context.WithCancel(context.Background())
+			var hits atomic.Int64
 			over := make(chan struct{})
 			go func() {
 				defer close(over)
-				trouble(ctx, c)
+				trouble(ctx, c, func() { hits.Add(1) })
 			}()
-			writers(t, store, 40)()
-			time.Sleep(100 * time.Millisecond)
+			stop := writers(t, store)
+			eventually(t, "it has gone wrong ten times", func() bool { return hits.Load() >= 10 })
 			cancel()
 			<-over
+			stop()
 			caughtUp(t, store)
 			if err := r.stopped(); err != nil {
 				t.Fatal(err)
 			}
-			repeated := verify(t, consumed(t, seeds(c), "account", "ledger"), history(t, store))
-			t.Logf("%d records were repetitions", repeated)
+			all := history(t, store)
+			repeated := verify(t, consumed(t, seeds(c), "account", "ledger"), all)
+			t.Logf("%d events, %d troubles, %d records were repetitions", len(all), hits.Load(), repeated)
 		})
 	}
 }
@@ -172,7 +182,7 @@ func TestAGracefulStopPublishesWhatIsInHandAndLeavesNoRepetition(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, 4, "account", "ledger")
 	store := memory.New()
-	wait := writers(t, store, 60)
+	stop := writers(t, store)
 	for range 5 { // five lives, one after the other
 		p, err := kafka.NewPublisher(source, seeds(c))
 		if err != nil {
@@ -185,7 +195,7 @@ func TestAGracefulStopPublishesWhatIsInHandAndLeavesNoRepetition(t *testing.T) {
 		}
 		p.Close()
 	}
-	wait()
+	stop()
 	r := start(t, store, publisher(t, seeds(c)))
 	caughtUp(t, store)
 	if err := r.stopped(); err != nil {
@@ -246,9 +256,9 @@ func TestAnOutageIsShownAndWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			topic := "account"
+			topic, patience := "account", 200*time.Millisecond
 			if name == "a missing topic" {
-				topic = "late"
+				topic, patience = "late", time.Minute // the client's own limit comes first
 			}
 			c := cluster(t, 2, "account")
 			end := fault.begin(c)
@@ -256,7 +266,7 @@ func TestAnOutageIsShownAndWaitedFor(t *testing.T) {
 			if err := write(store, es.Stream{Category: "account", ID: "1"}, 10, 0); err != nil {
 				t.Fatal(err)
 			}
-			r := start(t, store, publisher(t, seeds(c), kafka.Topic(topic), kafka.Timeout(2*time.Second)), subscription.Park(1))
+			r := start(t, store, publisher(t, seeds(c), kafka.Topic(topic), kafka.Timeout(patience)), subscription.Park(1))
 			status := r.status("a failure is shown", func(s subscription.Status) bool { return s.State == subscription.Retrying && s.Err != nil })
 			if !strings.Contains(status.Err.Error(), fault.shown) || status.Parked != 0 {
 				t.Errorf("the status says %v, and not %q; %d streams are parked", status.Err, fault.shown, status.Parked)
@@ -386,8 +396,11 @@ func TestRelaysOfAGroupKeepTheOrderWhileTheyComeAndGo(t *testing.T) {
 	member := func() *relay {
 		return start(t, store, publisher(t, seeds(c)), subscription.Group(8), subscription.Lease(300*time.Millisecond), subscription.BatchSize(20), subscription.Grace(time.Millisecond))
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go sleep(30*time.Millisecond)(ctx, c, func() {})
 	members := []*relay{member(), member(), member()}
-	wait := writers(t, store, 60)
+	stop := writers(t, store)
 	for i := range 6 {
 		time.Sleep(50 * time.Millisecond)
 		members[i%3].stop() // with so little grace that work in hand is cut short
@@ -396,7 +409,7 @@ func TestRelaysOfAGroupKeepTheOrderWhileTheyComeAndGo(t *testing.T) {
 		}
 		members[i%3] = member()
 	}
-	wait()
+	stop()
 	head, err := store.Head(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -462,7 +475,7 @@ func TestARelayThatIsKilledGoesOnWhereKafkaHasAcknowledged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	wait := writers(t, store, 60)
+	stop := writers(t, store)
 	var child *exec.Cmd
 	life := func() {
 		child = exec.Command(os.Args[0])
@@ -486,7 +499,7 @@ func TestARelayThatIsKilledGoesOnWhereKafkaHasAcknowledged(t *testing.T) {
 		eventually(t, "the relay publishes", func() bool { return h.Hits() > seen+rand.IntN(20) })
 		kill()
 	}
-	wait()
+	stop()
 	life()
 	defer kill()
 	eventually(t, "the checkpoint is at the head", func() bool {
