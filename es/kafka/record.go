@@ -121,11 +121,11 @@ func Parse(record *kgo.Record) (es.Recorded, error) {
 		case headerTime:
 			rec.RecordedAt, err = time.Parse(time.RFC3339Nano, value)
 		case headerSchemaVersion:
-			rec.Schema, err = strconv.Atoi(value)
+			err = parseCount(&rec.Schema, value)
 		case headerStreamVersion:
-			err = parseInt(&rec.Version, value)
+			err = parseCount(&rec.Version, value)
 		case headerPosition:
-			err = parseInt(&rec.Position, value)
+			err = parseCount(&rec.Position, value)
 		case headerCorrelationID:
 			rec.Meta.CorrelationID = value
 		case headerCausationID:
@@ -149,9 +149,13 @@ func Parse(record *kgo.Record) (es.Recorded, error) {
 	return rec, nil
 }
 
-func parseInt[N ~int64](to *N, text string) error {
+// parseCount reads a number from 1.
+func parseCount[N ~int | ~int64](to *N, text string) error {
 	n, err := strconv.ParseInt(text, 10, 64)
 	*to = N(n)
+	if err == nil && n < 1 || int64(*to) != n {
+		err = errors.New("it is out of range")
+	}
 	return err
 }
 
