@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . es/kafka examples/bank
+MODULES := . es/kafka examples/bank bench vet/golangci
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -12,6 +12,11 @@ SOAK      ?= 2m
 EVENTS    ?= 1000000
 POSTGRES  ?= 15 16 17 18
 
+# The toolkit needs no cgo, which its tests prove. The race detector does, and so do some of the libraries
+# that the benchmarks compare with: a C compiler is used for those alone, and takes a minute.
+test check lint: export CGO_ENABLED = 0
+race: MODULES := $(filter-out bench,$(MODULES))
+
 each = @set -e; for m in $(MODULES); do (cd $$m && $(1)); done
 
 .PHONY: help
@@ -19,8 +24,9 @@ help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: generate
-generate: ## Write all generated code anew
+generate: ## Write all generated code and the bank's catalogue of events anew
 	$(call each,go generate ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen docs
 
 .PHONY: test
 test: ## Run all tests, fuzz targets on their corpus included
@@ -54,12 +60,24 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 30s)
 bench: ## Run the benchmarks with their comparisons, COUNT times BENCHTIME (benchstat reads the output)
 	$(call each,go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 
+.PHONY: bench-serial
+bench-serial: ## Compare the serializers with those of other libraries, in CPU time, by benchstat
+	@cd bench && out=$$(mktemp) && trap 'rm -f '$$out EXIT && \
+	go test -run '^$$' -bench Serializers -benchtime $(BENCHTIME) -count $(COUNT) ./serial >$$out && \
+	go tool benchstat -col /lib -filter '.unit:(cpu-ns/op OR allocs/op)' $$out
+
+.PHONY: bench-store
+bench-store: ## Compare the stores with those of other libraries, and with the bars of the design
+	@cd bench && go test -run '^$$' -bench . -count $(COUNT) ./store
+
 .PHONY: lint
-lint: ## Check format, vet and staticcheck
+lint: ## Check format, vet and staticcheck, and the bank with esgen vet
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these files:"; gofmt -l .; exit 1; }
 	$(call each,go vet ./...)
 	$(call each,go run $(STATICCHECK) ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen vet ./...
 
 .PHONY: check
-check: ## Check that generated code is current
+check: ## Check that generated code and the bank's catalogue of events are current
 	$(call each,go run github.com/esgen-go/esgen/cmd/esgen -check ./...)
+	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen docs -check

@@ -78,7 +78,8 @@ type Tracker interface {
 	Checkpoints
 
 	// Record stores progress, all or nothing, as durably as an append. Where the checkpoint
-	// is not at From, or a claim is outdated, it returns a *[FencedError]; a position
+	// is not at From, or a claim is outdated, it returns a *[FencedError], within
+	// [ErrOutcomeUnknown] if that may be this call's own doing, of which the answer was lost. A position
 	// beyond the head of the feed is refused with a *[BeyondHeadError].
 	Record(ctx context.Context, p Progress) error
 }

@@ -232,21 +232,30 @@ func identify(pending []aggregate.Pending, stream es.Stream, s saving) error {
 // returned an error.
 func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es.Metadata) ([]es.Event, error) {
 	events := make([]es.Event, len(pending))
-	free := make([]byte, 0, 160*len(pending))
-	for i, p := range pending {
-		name, schema, data, err := m.repo.typ.Encode(free, p.Event)
-		if err != nil {
-			if name == "" {
-				name = fmt.Sprintf("%T", p.Event)
+	all, err := codec.Exact(func(dst []byte) ([]byte, error) {
+		for i, p := range pending {
+			name, schema, text, err := m.repo.typ.Encode(dst, p.Event)
+			if err != nil {
+				if name == "" {
+					name = fmt.Sprintf("%T", p.Event)
+				}
+				refused := &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
+				if value, ok := errors.AsType[*codec.Error](err); ok {
+					refused.Field, refused.Err = value.Path, value.Err
+				}
+				return nil, refused
 			}
-			refused := &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
-			if value, ok := errors.AsType[*codec.Error](err); ok {
-				refused.Field, refused.Err = value.Path, value.Err
-			}
-			return nil, refused
+			events[i] = es.Event{ID: p.ID, Type: name, Schema: schema, Data: text, Meta: meta}
+			dst = append(dst, text...) // it is there already, unless there was no room
 		}
-		events[i] = es.Event{ID: p.ID, Type: name, Schema: schema, Data: data[:len(data):len(data)], Meta: meta}
-		free = data[len(data):]
+		return dst, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range events {
+		n := len(events[i].Data) // in the buffer, which is used again
+		events[i].Data, all = all[:n:n], all[n:]
 	}
 	return events, nil
 }

@@ -26,8 +26,8 @@ func (o option) configure(c *config) { o(c) }
 // up to 5 seconds after the save's context ends. If it fails, the save is a success all
 // the same and the next one tries again: see [OnSnapshotError].
 //
-// Snapshots of a state of another shape are not used. A changed apply body leaves the
-// shape as it is: say //esgen:aggregate fold=2, or the old results stay.
+// Snapshots of a state of another shape are not used, nor those that other code computed, as far
+// as esgen sees that: see fold= in esgen -h for what apply bodies call in other packages.
 func SnapshotEvery(n int) Option {
 	return option(func(c *config) {
 		c.snapshotEvery, c.snapshotWhen = n, nil

@@ -16,8 +16,8 @@ const fromFirst = "replayed from the first event"
 // *[aggregate.DivergedError] if they differ, or one of [Repository.Load]'s; a snapshot
 // that can't be read is one too.
 //
-// A snapshot that differs was made by apply bodies or upcasters that were changed since,
-// though the shape of the state was not. [Repository.RebuildSnapshot] puts it right.
+// A snapshot that differs was made by code that was changed since without a change of the
+// fingerprint, such as another package's, or that gives another result each time. [Repository.RebuildSnapshot] puts it right.
 func (r *Repository[T]) Verify(ctx context.Context, id string) error {
 	stream, err := r.stream(id)
 	if err != nil {

@@ -9,11 +9,18 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/cli"
 )
 
 func main() {
+	if cli.IsVetTool(os.Args[1:]) {
+		cli.VetTool()
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300) // a run is short, and its heap small: some 30 MB for a package
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	dir, err := os.Getwd()

@@ -6,9 +6,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 )
 
 func TestMain(m *testing.M) {
+	// Not the user's. The scripts, which come by here too when they run esgen, name their own.
+	if _, ok := os.LookupEnv(cache.Variable); !ok {
+		os.Setenv(cache.Variable, "off")
+	}
 	testscript.Main(m, map[string]func(){"esgen": main})
 }
 
@@ -28,6 +34,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			env.Setenv(cache.Variable, "off")
 			// The go command's own folders, which follow from HOME, stay those of the user.
 			for _, name := range []string{"HOME", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB"} {
 				if value, ok := os.LookupEnv(name); ok {

@@ -4,6 +4,8 @@ import (
 	"encoding"
 	"encoding/base64"
 	"math"
+	"math/bits"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -27,24 +29,36 @@ func AppendUint(dst []byte, n uint64) []byte {
 	if n < 10 {
 		return append(dst, '0'+byte(n))
 	}
-	var buf [20]byte
-	i := len(buf)
-	for n >= 100 {
+	start, count := len(dst), digitCount(n)
+	dst = slices.Grow(dst, count)[:start+count]
+	out := dst[start:]
+	i := len(out)
+	for n >= 100 && i >= 2 {
 		i -= 2
 		q := n / 100
 		pair := (n - q*100) * 2
-		buf[i], buf[i+1] = pairs[pair], pairs[pair+1]
+		out[i], out[i+1] = pairs[pair], pairs[pair+1]
 		n = q
 	}
 	if n >= 10 {
-		i -= 2
-		buf[i], buf[i+1] = pairs[n*2], pairs[n*2+1]
+		out[0], out[1] = pairs[n*2], pairs[n*2+1]
 	} else {
-		i--
-		buf[i] = '0' + byte(n)
+		out[0] = '0' + byte(n)
 	}
-	return append(dst, buf[i:]...)
+	return dst
 }
+
+// digitCount returns how many decimal digits n has: log10(2) is about 1233/4096.
+func digitCount(n uint64) int {
+	guess := bits.Len64(n) * 1233 >> 12
+	if n < tens[guess] {
+		return guess
+	}
+	return guess + 1
+}
+
+// tens are the powers of ten; the first one makes 0 a number of one digit.
+var tens = [...]uint64{0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839" +
 	"40414243444546474849505152535455565758596061626364656667686970717273747576777879" +

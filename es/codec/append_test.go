@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -169,6 +170,31 @@ func TestNumbersAreReadAsEncodingJSONDoes(t *testing.T) {
 		"123456789012345678", "0.1234567890123456789", "9007199254740993", "0.000000000000000000001", "NaN", "Infinity", "1a", "[", "true",
 	} {
 		checkNumberText(t, text)
+	}
+}
+
+func TestFractionsAreRoundedAsByStrconv(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 10_000 {
+		digits := strconv.FormatUint(r.Uint64()>>r.IntN(64), 10)
+		dot := r.IntN(len(digits))
+		text := digits
+		if dot > 0 && dot < len(digits) {
+			text = digits[:dot] + "." + digits[dot:]
+		} else if len(digits) < 19 {
+			text = "0." + digits
+		}
+		checkNumberText(t, text)
+		// Halfway between two numbers, and next to it.
+		m := 1<<53 + r.Uint64N(1<<53)
+		for _, n := range []uint64{2*m + 1, 2 * m, 2*m + 2} {
+			half := strconv.FormatUint(n, 10)
+			checkNumberText(t, half)
+			checkNumberText(t, half[:len(half)-3]+"."+half[len(half)-3:])
+			// n/8 has three digits behind the point.
+			checkNumberText(t, fmt.Sprintf("%d.%03d", n/8, n%8*125))
+		}
 	}
 }
 

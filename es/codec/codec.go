@@ -14,7 +14,10 @@
 //
 // A Decoder keeps its first error: after it every method returns zero values
 // and ends loops, so that generated code asks once, with [Decoder.End].
-// Decoded values own their memory. The strings of one text may share one copy of it.
+//
+// Decoded values own their memory; nothing refers to the text that was decoded. But values of one text share theirs:
+// a string that is kept keeps a copy of the text, and a pointer or a list that is kept keeps up to 2 KiB
+// of others like it. Clone what outlives its event by far.
 package codec
 
 import (

@@ -20,6 +20,8 @@ type Decoder struct {
 	base int
 
 	names names // of unknown members, to find duplicates
+
+	slabs [3]slab
 }
 
 // NewDecoder returns a decoder of data, which must not change until the decoder is
@@ -135,16 +137,27 @@ func (d *Decoder) enter() bool {
 
 // Bool reads true or false.
 func (d *Decoder) Bool() bool {
-	switch d.peek() {
-	case 't':
-		if d.literal("true") {
+	d.peek()
+	if rest := d.data[d.pos:]; len(rest) >= 5 {
+		switch {
+		case string(rest[:4]) == "true":
+			d.pos += 4
 			return true
-		}
-	case 'f':
-		if d.literal("false") {
+		case string(rest[:5]) == "false":
+			d.pos += 5
 			return false
 		}
 	}
-	d.unexpected("true or false")
+	return d.boolSlow()
+}
+
+// boolSlow reads a bool at the text's end, and tells why something else is none.
+func (d *Decoder) boolSlow() bool {
+	switch {
+	case d.literal("true"):
+		return true
+	case !d.literal("false"):
+		d.unexpected("true or false")
+	}
 	return false
 }

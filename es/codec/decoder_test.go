@@ -68,29 +68,29 @@ type person struct {
 	Tags []string
 }
 
+var fieldsOfPerson = codec.NewFields("name", "age", "tags")
+
 func readPerson(d *codec.Decoder, v *person) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "name":
+	for field := d.Struct(fieldsOfPerson); field >= 0; field = d.Field(fieldsOfPerson, field) {
+		switch field {
+		case 0: // name
 			seen = d.Once(seen, 0x1)
 			v.Name = d.String()
-		case "age":
+		case 1: // age
 			seen = d.Once(seen, 0x2)
 			v.Age = d.Int8()
-		case "tags":
+		case 2: // tags
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {

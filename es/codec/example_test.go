@@ -25,20 +25,21 @@ func appendDeposited(dst []byte, v *Deposited) ([]byte, error) {
 }
 
 // What esgen generates to decode it.
+
+var fieldsOfDeposited = codec.NewFields("amount", "note")
+
 func decodeDeposited(data []byte, v *Deposited) error {
 	*v = Deposited{}
 	d := codec.NewDecoder(data)
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "amount":
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
+		switch field {
+		case 0: // amount
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case "note":
+		case 1: // note
 			seen = d.Once(seen, 0x2)
 			v.Note = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -86,26 +87,31 @@ func (d *Decoder) unsigned(high uint64) uint64 {
 
 // magnitude reads the digits of an integer that begins at at.
 func (d *Decoder) magnitude(at int) (uint64, bool) {
-	b, i := d.data, d.pos
+	const anyFit = 19 // so many digits
+	b, start := d.data, d.pos
+	i := start
 	var n uint64
-	for ; i < len(b); i++ {
-		c := b[i] - '0'
-		if c > 9 {
-			break
-		}
-		if n >= math.MaxUint64/10 && (n > math.MaxUint64/10 || c > math.MaxUint64%10) {
-			d.failAt(ErrRange, at)
-			return 0, false
-		}
-		n = n*10 + uint64(c)
+	for i < len(b) && b[i]-'0' <= 9 {
+		n = n*10 + uint64(b[i]-'0')
+		i++
 	}
-	digits := i - d.pos
-	if digits == 0 || digits > 1 && b[d.pos] == '0' || i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
+	digits := i - start
+	if digits == 0 || digits > 1 && b[start] == '0' || i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
 		d.noInteger(at)
+		return 0, false
+	}
+	if digits > anyFit && !fits(b[start:i]) {
+		d.failAt(ErrRange, at)
 		return 0, false
 	}
 	d.pos = i
 	return n, true
+}
+
+// fits reports whether a number of 20 digits or more is one of 64 bits.
+func fits(digits []byte) bool {
+	const largest = "18446744073709551615"
+	return len(digits) == len(largest) && string(digits) <= largest
 }
 
 // noInteger tells why what begins at at is no integer.
@@ -158,8 +164,7 @@ func numberEnd(b []byte, i int) int {
 
 // Float64 reads a number.
 func (d *Decoder) Float64() float64 {
-	at := d.peekAt()
-	f, end, ok := exactFloat(d.data, at)
+	f, end, ok := shortFloat(d.data, d.peekAt())
 	if ok {
 		d.pos = end
 		return f
@@ -209,11 +214,10 @@ func (d *Decoder) Number() string {
 	return strings.Clone(text)
 }
 
-var exactPow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+var exactPow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
-// exactFloat reads numbers without exponent whose digits, taken as an
-// integer, and whose power of ten are exact as float64: one division rounds right.
-func exactFloat(b []byte, i int) (f float64, end int, ok bool) {
+// shortFloat reads numbers without exponent of up to 19 digits, which as an integer fit 64 bits.
+func shortFloat(b []byte, i int) (f float64, end int, ok bool) {
 	negative := i < len(b) && b[i] == '-'
 	if negative {
 		i++
@@ -240,15 +244,32 @@ func exactFloat(b []byte, i int) (f float64, end int, ok bool) {
 			return 0, 0, false
 		}
 	}
-	if whole+fraction > 18 || n > 1<<53 || i < len(b) && b[i]|0x20 == 'e' {
+	if whole+fraction > 19 || i < len(b) && b[i]|0x20 == 'e' {
 		return 0, 0, false
 	}
-	f = float64(n)
-	if fraction > 0 {
-		f /= exactPow10[fraction]
+	switch {
+	case fraction == 0:
+		f = float64(n)
+	case n <= 1<<53:
+		// Both are exact as float64: one division rounds right (Clinger, How to read floating point numbers accurately, 1990).
+		f = float64(n) / exactPow10[fraction]
+	default:
+		f = quotient(n, tens[fraction])
 	}
 	if negative {
 		f = -f
 	}
 	return f, i, true
+}
+
+// quotient returns the float64 that is nearest to n/by, of which neither is 0: a division of integers that has
+// 62 bits or more, and one below them that tells whether anything is left, rounds right.
+func quotient(n, by uint64) float64 {
+	shiftN, shiftBy := bits.LeadingZeros64(n), bits.LeadingZeros64(by)
+	n, by = n<<shiftN, by<<shiftBy // the quotient is between 1/2 and 2
+	q, rest := bits.Div64(n>>1, n<<63, by)
+	if rest != 0 {
+		q |= 1
+	}
+	return float64(q) * math.Float64frombits(uint64(1023+shiftBy-shiftN-63)<<52)
 }

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -40,9 +39,7 @@ func (d *Decoder) Next() (name string, ok bool) {
 		d.peek()
 		return d.name()
 	case '}':
-		d.pos++
-		d.names.leave(d.depth)
-		d.depth--
+		d.close(true)
 	default:
 		d.unexpected("a comma or the object's end")
 	}
@@ -58,7 +55,7 @@ func (d *Decoder) name() (string, bool) {
 		return "", false
 	}
 	for i := start; i+8 <= len(b); i += 8 {
-		m := special(binary.LittleEndian.Uint64(b[i:]))
+		m := special(word(b, i))
 		if m == 0 {
 			continue
 		}
@@ -131,9 +128,9 @@ func (d *Decoder) Missing(seen, required uint64, names ...string) {
 	}
 }
 
-// Unknown skips a member that no field has the name of. It fails if the object had one of
+// unknown skips a member that no field has the name of. It fails if the object had one of
 // the same name before.
-func (d *Decoder) Unknown(name string) {
+func (d *Decoder) unknown(name string) {
 	if d.err != nil {
 		return
 	}
@@ -165,9 +162,9 @@ func (d *Decoder) Array() bool {
 	return true
 }
 
-// Elements guesses how many elements the array has that is next, so that a slice of
+// elements guesses how many elements the array has that is next, so that a slice of
 // them need not grow. open is what they begin with: '{', or 0 for others.
-func (d *Decoder) Elements(open byte) int {
+func (d *Decoder) elements(open byte) int {
 	if d.peek() != '[' {
 		return 0
 	}
@@ -179,8 +176,14 @@ func (d *Decoder) Elements(open byte) int {
 	}
 	if open == '{' {
 		// Up to the first array's end: exact if the elements have no objects in them.
-		if end := bytes.Index(rest, []byte("}]")); end >= 0 {
-			rest = rest[:end]
+		for i := 1; i < len(rest); i++ {
+			next := bytes.IndexByte(rest[i:], ']')
+			if next < 0 {
+				break
+			}
+			if i += next; rest[i-1] == '}' {
+				rest = rest[:i]
+			}
 		}
 		return min(bytes.Count(rest, []byte{'{'}), most)
 	}
@@ -192,6 +195,14 @@ func (d *Decoder) Elements(open byte) int {
 
 // More reports whether another value follows in the array.
 func (d *Decoder) More() bool {
+	if d.pos < len(d.data) && d.data[d.pos] == ',' {
+		d.pos++
+		return true
+	}
+	return d.moreSlow()
+}
+
+func (d *Decoder) moreSlow() bool {
 	switch d.peek() {
 	case ',':
 		d.pos++

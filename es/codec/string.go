@@ -10,17 +10,42 @@ import (
 
 // AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
 func AppendString(dst []byte, s string) ([]byte, error) {
-	plain := plainPrefix(s)
-	if plain < len(s) {
-		return appendEscaped(dst, s, plain)
-	}
 	// One check of the capacity for the text and both quotes.
-	n := len(dst)
-	dst = slices.Grow(dst, len(s)+2)[:n+len(s)+2]
-	dst[n] = '"'
-	copy(dst[n+1:], s)
-	dst[len(dst)-1] = '"'
-	return dst, nil
+	start, n := len(dst), len(s)
+	out := slices.Grow(dst, n+2)[:start+n+2]
+	text := out[start+1 : start+1+n]
+	src := unsafe.Slice(unsafe.StringData(s), n)
+	le := binary.LittleEndian
+	// Most strings are short and plain. Two words that may overlap are checked and copied at once.
+	switch {
+	case n >= 8 && n <= 16:
+		first, last := le.Uint64(src), le.Uint64(src[n-8:])
+		if special(first)|special(last) != 0 {
+			return appendEscaped(out[:start], s)
+		}
+		le.PutUint64(text, first)
+		le.PutUint64(text[n-8:], last)
+	case n >= 4 && n < 8:
+		first, last := le.Uint32(src), le.Uint32(src[n-4:])
+		if special(uint64(first)|uint64(last)<<32) != 0 {
+			return appendEscaped(out[:start], s)
+		}
+		le.PutUint32(text, first)
+		le.PutUint32(text[n-4:], last)
+	case n > 0 && n < 4:
+		first, middle, last := src[0], src[n/2], src[n-1]
+		if !plain[first] || !plain[middle] || !plain[last] {
+			return appendEscaped(out[:start], s)
+		}
+		text[0], text[n/2], text[n-1] = first, middle, last
+	default:
+		if plainEnd(src, 0) < n {
+			return appendEscaped(out[:start], s)
+		}
+		copy(text, s)
+	}
+	out[start], out[len(out)-1] = '"', '"'
+	return out, nil
 }
 
 // AppendQuotedString appends s as a JSON string within a JSON string, which is
@@ -38,11 +63,17 @@ const (
 	highs = 0x8080808080808080
 )
 
+// word returns the eight bytes from b[i] on. They must be within b: that isn't checked again.
+func word(b []byte, i int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))[:])
+}
+
 // special has the high bit set in the lowest byte of x that can't stand for
 // itself within a JSON string, or isn't ASCII; what is above it may be wrong.
 func special(x uint64) uint64 {
-	quote, slash := x^('"'*ones), x^('\\'*ones)
-	return (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & highs
+	// The first xor moves the quote next to the control characters.
+	control, slash := x^2*ones, x^'\\'*ones
+	return (x | (control - ('"'-1)*ones) | (slash - ones)) & highs
 }
 
 // plainPrefix returns how many bytes of s are ASCII without need of escaping.
@@ -54,7 +85,7 @@ func plainPrefix(s string) int {
 // would be escaped in a string; len(b) if there is none.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+		if m := special(word(b, i)); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
@@ -74,12 +105,9 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendEscaped appends s, of which something behind the first plain bytes needs
-// escaping or isn't ASCII.
-func appendEscaped(dst []byte, s string, plain int) ([]byte, error) {
+// appendEscaped appends s, of which something needs escaping or isn't ASCII.
+func appendEscaped(dst []byte, s string) ([]byte, error) {
 	dst = append(dst, '"')
-	dst = append(dst, s[:plain]...)
-	s = s[plain:]
 	for len(s) > 0 {
 		c := s[0]
 		if c >= utf8.RuneSelf {

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -64,7 +63,7 @@ func (d *Decoder) String() string {
 		return d.stringSlow()
 	}
 	for i := start; i+8 <= len(b); i += 8 {
-		m := special(binary.LittleEndian.Uint64(b[i:]))
+		m := special(word(b, i))
 		if m == 0 {
 			continue
 		}

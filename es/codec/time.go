@@ -1,6 +1,9 @@
 package codec
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+)
 
 // AppendTime appends t in RFC 3339, with as many digits of the second as it
 // has. It fails with [ErrRange] if the year has not four digits, or if the zone's
@@ -90,57 +93,61 @@ func floorDiv(a, b int64) (quotient, remainder int64) {
 	return quotient, remainder
 }
 
-// civil turns days since 1970 into a date of the Gregorian calendar.
+// civil turns days since 1970, none before the year -400, into a date of the Gregorian calendar. Its
+// divisions by constants are those of Neri and Schneider, Euclidean affine functions and their application to
+// calendar algorithms (2022). Years begin with March, so that leap days are the last of one.
 func civil(days int64) (year int64, month, day uint) {
-	era, inEra := floorDiv(days+daysBefore1970, 146097)
-	d := uint(inEra)
-	yearOfEra := (d - d/1460 + d/36524 - d/146096) / 365
-	d -= 365*yearOfEra + yearOfEra/4 - yearOfEra/100
-	m := (5*d + 2) / 153 // from March
-	day = d - (153*m+2)/5 + 1
-	year = int64(yearOfEra) + era*400
-	if m < 10 {
-		return year, m + 3, day
+	const era = 146097 // days of 400 years
+	n := uint32(days+daysBefore1970+era)*4 + 3
+	century, inCentury := n/era, n%era|3
+	product := uint64(inCentury) * 2939745
+	yearOfCentury, dayOfYear := uint32(product>>32), uint32(product)/(2939745*4)
+	md := dayOfYear*2141 + 197913
+	year, month, day = int64(century*100+yearOfCentury)-400, uint(md>>16), uint(md&0xffff/2141)+1
+	if dayOfYear >= 306 { // January or February
+		return year + 1, month - 12, day
 	}
-	return year + 1, m - 9, day
+	return year, month, day
 }
 
-// daysOf is the inverse of civil.
+// daysUntil counts the days of a year before each month, without the leap day.
+var daysUntil = [...]int64{1: 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
+
+// daysOf is the inverse of civil, for years from 0 to 9999.
 func daysOf(year, month, day int) int64 {
-	if month > 2 {
-		month -= 3
-	} else {
-		month += 9
-		year--
+	y := uint32(year + 400) // so that no division meets a negative number
+	if month <= 2 {
+		y-- // its leap day is yet to come
 	}
-	era, y := floorDiv(int64(year), 400)
-	dayOfYear := int64((153*month+2)/5 + day - 1)
-	return era*146097 + y*365 + y/4 - y/100 + dayOfYear - daysBefore1970
+	leap := int64(y/4-y/100+y/400) - 96
+	return int64(year)*365 + leap + daysUntil[month] + int64(day) - 719529
 }
 
 // ParseTime reads a time as RFC 3339 defines it, cut off at nanoseconds. An offset of zero gives UTC, another one a zone
 // without name; the zone of the machine plays no part.
 func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
-	t, ok := parseTime(s)
-	if !ok {
+	t, n := parseTime([]byte(s))
+	if n == 0 || n != len(s) {
 		return time.Time{}, wrongf(ErrFormat, "%q is no RFC 3339 time", string(s))
 	}
 	return t, nil
 }
 
-func parseTime[S ~string | ~[]byte](s S) (t time.Time, ok bool) {
-	if len(s) < len("2006-01-02T15:04:05Z") || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
-		return t, false
+// parseTime reads the time that s begins with, and returns its length: 0 if there is none.
+func parseTime(s []byte) (t time.Time, n int) {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[16] != ':' {
+		return t, 0
 	}
-	y1, y2 := digits2(s[0], s[1]), digits2(s[2], s[3])
-	month, day := digits2(s[5], s[6]), digits2(s[8], s[9])
-	hour, minute, second := digits2(s[11], s[12]), digits2(s[14], s[15]), digits2(s[17], s[18])
-	year := y1*100 + y2
-	if y1|y2|month|day|hour|minute|second < 0 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
-		return t, false
+	date, ok1 := digitPairs(s, dateForm, dateDigits)
+	clock, ok2 := digitPairs(s[8:], clockForm, clockDigits)
+	second := digits2(s[17], s[18])
+	if !ok1 || !ok2 || second < 0 {
+		return t, 0
 	}
-	if day > 28 && day > daysIn(year, month) {
-		return t, false
+	year, month := pair(date, 0)*100+pair(date, 2), pair(date, 5)
+	day, hour, minute := pair(clock, 0), pair(clock, 3), pair(clock, 6)
+	if month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 || day > 28 && day > daysIn(year, month) {
+		return t, 0
 	}
 	i := 19
 	nanos := 0
@@ -151,31 +158,48 @@ func parseTime[S ~string | ~[]byte](s S) (t time.Time, ok bool) {
 			nanos += int(s[i]-'0') * unit
 			unit /= 10
 		}
-		if i == start {
-			return t, false
+		if i == start || i == len(s) {
+			return t, 0
 		}
 	}
 	unix := daysOf(year, month, day)*secondsPerDay + int64(hour*3600+minute*60+second)
-	switch {
-	case i+1 == len(s) && s[i] == 'Z':
-		return time.Unix(unix, int64(nanos)).UTC(), true
-	case i+6 == len(s) && (s[i] == '+' || s[i] == '-') && s[i+3] == ':':
-		h, m := digits2(s[i+1], s[i+2]), digits2(s[i+4], s[i+5])
-		if h|m < 0 || h > 23 || m > 59 {
-			return t, false
-		}
-		offset := h*3600 + m*60
-		if s[i] == '-' {
-			offset = -offset
-		}
-		t = time.Unix(unix-int64(offset), int64(nanos))
-		if offset == 0 {
-			return t.UTC(), true
-		}
-		return t.In(time.FixedZone("", offset)), true
+	if s[i] == 'Z' {
+		return time.Unix(unix, int64(nanos)).UTC(), i + 1
 	}
-	return t, false
+	if len(s) < i+6 || s[i] != '+' && s[i] != '-' || s[i+3] != ':' {
+		return t, 0
+	}
+	h, m := digits2(s[i+1], s[i+2]), digits2(s[i+4], s[i+5])
+	if h|m < 0 || h > 23 || m > 59 {
+		return t, 0
+	}
+	offset := h*3600 + m*60
+	if s[i] == '-' {
+		offset = -offset
+	}
+	t = time.Unix(unix-int64(offset), int64(nanos))
+	if offset == 0 {
+		return t.UTC(), i + 6
+	}
+	return t.In(time.FixedZone("", offset)), i + 6
 }
+
+// The forms of a time's first two words, and where these have digits.
+const (
+	dateForm, dateDigits   = 0x2d30302d30303030, 0x000f0f000f0f0f0f // 0000-00-
+	clockForm, clockDigits = 0x30303a3030543030, 0x0f0f000f0f000f0f // 00T00:00
+)
+
+// digitPairs reads eight bytes of a form. In the result the byte of a digit is ten times its value, plus
+// that of the next one: see pair.
+func digitPairs(s []byte, form, digits uint64) (uint64, bool) {
+	x := binary.LittleEndian.Uint64(s) ^ form // leaves 0 to 9 of a digit, and 0 of what must be as it is
+	ok := x&^digits == 0 && (x+digits&(6*ones))&(16*ones) == 0
+	return x*10 + x>>8, ok
+}
+
+// pair returns the number of two digits, the first of which is that of byte i.
+func pair(pairs uint64, i int) int { return int(pairs >> (8 * i) & 0xff) }
 
 // digits2 returns the value of two decimal digits, negative if they aren't.
 func digits2(a, b byte) int {

@@ -15,20 +15,17 @@ func (d *Decoder) Time() time.Time {
 	at := d.peekAt()
 	if start := at + 1; start < len(d.data) && d.data[at] == '"' {
 		// What parses has nothing to unescape.
-		longest := d.data[start:min(len(d.data), start+len("2006-01-02T15:04:05.999999999+07:00")+1)]
-		if n := bytes.IndexByte(longest, '"'); n >= 0 {
-			if t, ok := parseTime(longest[:n]); ok {
-				d.pos = start + n + 1
-				return t
-			}
+		if t, n := parseTime(d.data[start:]); n > 0 && start+n < len(d.data) && d.data[start+n] == '"' {
+			d.pos = start + n + 1
+			return t
 		}
 	}
 	b, ok := d.stringBytes("a time")
 	if !ok {
 		return time.Time{}
 	}
-	t, ok := parseTime(b)
-	if !ok {
+	t, n := parseTime(b)
+	if n == 0 || n != len(b) {
 		d.failAt(wrongf(ErrFormat, "%q is no RFC 3339 time", b), at)
 	}
 	return t

@@ -18,13 +18,14 @@ import (
 func TestWhatIsUnacknowledgedOfAPartitionIsOneRecordBatch(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
+		events int
 		bytes  int // of an event, about
 		client []kgo.Opt
 		want   []int
 	}{
-		"a page":                     {100, nil, []int{1, 99, 100, 100, 100, 100}},
-		"what a record batch holds":  {1_000, []kgo.Opt{kgo.ProducerBatchMaxBytes(60_000)}, nil},
-		"records as large as it can": {900, []kgo.Opt{kgo.ProducerBatchMaxBytes(2_000)}, slices.Repeat([]int{1}, 500)},
+		"a page":                     {3_000, 100, nil, []int{1, 999, 1_000, 1_000}},
+		"what a record batch holds":  {3_000, 1_000, []kgo.Opt{kgo.ProducerBatchMaxBytes(600_000)}, nil},
+		"records as large as it can": {100, 900, []kgo.Opt{kgo.ProducerBatchMaxBytes(2_000)}, slices.Repeat([]int{1}, 100)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,10 +48,10 @@ func TestWhatIsUnacknowledgedOfAPartitionIsOneRecordBatch(t *testing.T) {
 				return nil, nil, false
 			})
 			store := memory.New()
-			if err := write(store, es.Stream{Category: "account", ID: "1"}, 500, test.bytes); err != nil {
+			if err := write(store, es.Stream{Category: "account", ID: "1"}, test.events, test.bytes); err != nil {
 				t.Fatal(err)
 			}
-			r := start(t, store, publisher(t, append(seeds(c), test.client...)), subscription.BatchSize(100))
+			r := start(t, store, publisher(t, append(seeds(c), test.client...)), subscription.BatchSize(1_000))
 			caughtUp(t, store)
 			if err := r.stopped(); err != nil {
 				t.Fatal(err)
@@ -60,7 +61,7 @@ func TestWhatIsUnacknowledgedOfAPartitionIsOneRecordBatch(t *testing.T) {
 			if test.want != nil && !slices.Equal(got, test.want) {
 				t.Errorf("the record batches hold %v records, not %v", got, test.want)
 			}
-			if test.want == nil && (len(got) < 5*2 || len(got) > 5*4) { // a page has 500/5*1.4 kB
+			if test.want == nil && (len(got) < 3*2 || len(got) > 3*5) { // a page has 1000*1.6 kB
 				t.Errorf("the record batches hold %v records", got)
 			}
 			if n := verify(t, consumed(t, seeds(c), "account"), history(t, store)); n != 0 {

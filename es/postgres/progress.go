@@ -53,7 +53,7 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 		err = s.reached(ctx, p.To)
 	}
 	if err == nil {
-		repeated := false
+		lost := false
 		err = s.retry(ctx, func() error {
 			var err error
 			if len(p.Park)+len(p.Unpark) == 0 {
@@ -61,14 +61,10 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 			} else {
 				err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.record(ctx, tx, p) })
 			}
-			if repeated && errors.Is(err, es.ErrFenced) && p.From < p.To {
-				// The answer was lost with the connection, and what seems to be another's work may be
-				// this call's own.
-				stored := p
-				stored.From, stored.Park, stored.Unpark = p.To, nil, nil
-				err = s.record(ctx, s.pool, stored)
+			if lost && errors.Is(err, es.ErrFenced) { // what seems to be another's work may be this call's own
+				err = fmt.Errorf("%w: the connection was lost, and then: %w", es.ErrOutcomeUnknown, err)
 			}
-			repeated = true
+			lost = lost || err != nil && classify(err, nil) == failedLost
 			return err
 		})
 	}

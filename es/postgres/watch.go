@@ -153,7 +153,9 @@ func (n *notifier) run() {
 			conn, err = s.connect(s.ctx, "")
 		}
 		if err == nil {
-			_, err = conn.Exec(s.ctx, "NOTIFY "+s.channel(), pgx.QueryExecModeSimpleProtocol)
+			// A notification takes a transaction id, so that its commit would be flushed to the disk. It holds
+			// nothing that a crash could lose: the next one, or the poll, wakes who has missed it.
+			_, err = conn.Exec(s.ctx, "BEGIN; SET LOCAL synchronous_commit = off; NOTIFY "+s.channel()+"; COMMIT", pgx.QueryExecModeSimpleProtocol)
 		}
 		if err != nil && s.ctx.Err() == nil {
 			s.logger.Debug("esgen: notifying other processes failed", "error", err)

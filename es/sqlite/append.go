@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"encoding/json"
@@ -41,6 +42,8 @@ type target struct {
 	key     int64 // 0: there is no stream
 	version es.Version
 	repeats bool // it has the write's first event
+
+	newest []byte // the greatest id of its events; nil until it was asked for
 }
 
 func (a *appending) encode() error {
@@ -86,7 +89,7 @@ func (a *appending) find(t *tx) error {
 		_, err := t.one(`SELECT key, (SELECT max(version) FROM events WHERE stream = key),
 				EXISTS (SELECT 1 FROM events e WHERE e.stream = key AND e.id = ?)
 			FROM streams WHERE category = ? AND id = ?`, func(r *row) {
-			a.targets[i] = target{r.int(0), es.Version(r.int(1)), r.int(2) != 0}
+			a.targets[i] = target{key: r.int(0), version: es.Version(r.int(1)), repeats: r.int(2) != 0}
 		}, w.Events[0].ID[:], w.Stream.Category, w.Stream.ID)
 		if err != nil {
 			return err
@@ -103,17 +106,37 @@ func (a *appending) stored(t *tx) func(es.Stream, uuid.UUID) (es.Recorded, bool,
 		for a.writes[i].Stream != stream {
 			i++
 		}
-		if a.targets[i].key == 0 || id == a.writes[i].Events[0].ID && !a.targets[i].repeats {
+		to, first := &a.targets[i], id == a.writes[i].Events[0].ID
+		if to.key == 0 || first && !to.repeats {
 			return rec, false, nil
+		}
+		if newer, err := to.newer(t, id); err != nil || newer {
+			return rec, false, err
 		}
 		found, err = t.one(`SELECT e.version, e.position, t.name, t.schema, e.data
 			FROM events e JOIN types t ON t.key = e.type WHERE e.stream = ? AND e.id = ?`, func(r *row) {
 			rec.Version, rec.Position = es.Version(r.int(0)), es.Position(r.int(1))
 			rec.Type, rec.Schema = r.text(2), int(r.int(3))
 			rec.Data = r.bytes(4)
-		}, a.targets[i].key, id[:])
+		}, to.key, id[:])
 		return rec, found, err
 	}
+}
+
+// newer reports whether an id is greater than all of the stream's, and so not among them. New
+// ids mostly are, since they begin with the time: one look at the stream tells it of
+// all events of a write.
+func (to *target) newer(t *tx, id uuid.UUID) (bool, error) {
+	if to.newest == nil {
+		to.newest = []byte{}
+		_, err := t.one("SELECT max(id) FROM events WHERE stream = ?", func(r *row) {
+			to.newest = append(to.newest, r.bytes(0)...)
+		}, to.key)
+		if err != nil {
+			return false, err
+		}
+	}
+	return bytes.Compare(id[:], to.newest) > 0, nil
 }
 
 func (a *appending) insert(t *tx) error {

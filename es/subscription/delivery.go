@@ -40,7 +40,7 @@ func (d *delivery) run(ctx, work context.Context) error {
 	go r.run(reading)
 	due := time.NewTicker(d.checkpointAfter)
 	defer due.Stop()
-	again := time.NewTicker(min(d.poll, d.backoff.First))
+	again := time.NewTicker(min(d.poll, max(d.backoff.First, time.Millisecond)))
 	defer again.Stop()
 	var err error
 	for open := true; err == nil && open && ctx.Err() == nil; {
@@ -192,7 +192,7 @@ func (d *delivery) recorded(p es.Progress, err error) error {
 	switch {
 	case err == nil:
 		d.stored, d.since, d.doubtful = p.To, 0, nil
-	case !errors.Is(err, es.ErrFenced):
+	case !errors.Is(err, es.ErrFenced) || errors.Is(err, es.ErrOutcomeUnknown):
 		d.doubtful = append(d.doubtful, p.To)
 	}
 	return err

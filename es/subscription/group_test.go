@@ -264,3 +264,16 @@ func TestAGroupParksInItsOwnPartitionsAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestAPartitionWhoseClaimWasNotAnsweredIsClaimedAgain(t *testing.T) {
+	t.Parallel()
+	store := &deaf{Store: memory.New()}
+	seen := newOrdered(t)
+	fill(t, store, "a", 40, 100)
+	one, two := newMember(t, store, seen.handler(0)), newMember(t, store, seen.handler(1))
+	running(t, one)
+	shares(t, []int{8}, one)
+	running(t, two)
+	shares(t, []int{4, 4}, one, two)
+	await(t, "all was handled", func() bool { return seen.distinct() == 100 })
+}

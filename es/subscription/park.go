@@ -10,8 +10,9 @@ import (
 )
 
 // ErrParked: so many streams are parked that the subscription stops rather than parks
-// another. See [Park].
-var ErrParked = errors.New("too many streams are parked")
+// another, or some are, and it runs without [Park], so that it would handle what waits behind them too
+// early.
+var ErrParked = errors.New("streams are parked")
 
 // parking are the streams that a delivery has set aside, as the store has them.
 type parking struct {
@@ -26,9 +27,16 @@ func (d *delivery) loadParked(ctx context.Context) error {
 	if d.source.parking == nil {
 		return nil
 	}
-	all, err := d.source.parking.Parked(ctx, es.ParkedQuery{Name: d.name})
-	if err != nil {
+	q := es.ParkedQuery{Name: d.name}
+	if d.parkLimit == 0 {
+		q.Limit = 1
+	}
+	all, err := d.source.parking.Parked(ctx, q)
+	switch {
+	case err != nil:
 		return err
+	case d.parkLimit == 0 && len(all) > 0:
+		return fmt.Errorf("%w by an earlier run, such as %s at version %d: run with the option Park, and see to them", ErrParked, all[0].Stream, all[0].Version)
 	}
 	d.parked.streams, d.parked.total, d.parked.loaded = make(map[es.Stream]es.Parked, len(all)), len(all), time.Now()
 	for _, p := range all {
@@ -63,7 +71,7 @@ func (d *delivery) aside(events []es.Recorded) []es.Recorded {
 // once, so that a crash finds the event either parked or yet to come.
 func (d *delivery) park(work context.Context, upTo es.Position, failed *EventError) error {
 	if d.parked.total >= d.parkLimit {
-		return fmt.Errorf("%d: %w: %w", d.parked.total, ErrParked, failed)
+		return fmt.Errorf("%d %w already, as many as Park allows: %w", d.parked.total, ErrParked, failed)
 	}
 	rec := failed.Event
 	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}

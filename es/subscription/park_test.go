@@ -264,3 +264,18 @@ func TestACrashAnywhereLosesNothingAndKeepsTheOrder(t *testing.T) {
 		})
 	}
 }
+
+func TestASubscriptionWithoutParkRefusesToPassWhatIsParked(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	fill(t, store, "a", 2, 10)
+	h := newPoisoned(3)
+	stop := running(t, newSub(t, store, h, fast...))
+	await(t, "it is parked", func() bool { return len(parked(t, store)) == 1 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := newSub(t, store, h).Run(t.Context()); !errors.Is(err, subscription.ErrParked) {
+		t.Fatalf("Run without Park: %v, want ErrParked", err)
+	}
+}

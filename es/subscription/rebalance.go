@@ -106,12 +106,17 @@ func (m *member) wants(state es.GroupState) bool {
 	return len(release)+len(claim) > 0
 }
 
-// current are the partitions of a state, which may have been read before this member's last claims.
+// current are the partitions of a state, which may have been read before this member's last claims. One that is this
+// member's without its knowledge, since the answer to a claim was lost, is as good as nobody's.
 func (m *member) current(state es.GroupState) []es.Partition {
 	partitions := slices.Clone(state.Partitions)
 	for i, p := range partitions {
-		if held, mine := m.held[p.Partition]; mine && held.Epoch > p.Epoch {
+		held, mine := m.held[p.Partition]
+		switch {
+		case mine && held.Epoch > p.Epoch:
 			partitions[i] = held
+		case p.Owner == m.Member && (!mine || held.Epoch < p.Epoch):
+			partitions[i].Owner = uuid.Nil
 		}
 	}
 	return partitions

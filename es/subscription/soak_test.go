@@ -115,7 +115,7 @@ func runSoakChild(program string) error {
 		var pgErr *pgconn.PgError
 		switch {
 		case errors.Is(err, es.ErrFenced):
-			fenced.Add(1)
+			fmt.Println("fenced", fenced.Add(1))
 			return err
 		case errors.As(err, &pgErr) && pgErr.Code == "23505":
 			fmt.Println("VIOLATION", pgErr.Detail)
@@ -154,7 +154,6 @@ func runSoakChild(program string) error {
 		running.Go(func() { errs[i] = sub.Run(ctx) })
 	}
 	running.Wait()
-	fmt.Println("fenced", fenced.Load())
 	return errors.Join(errs...)
 }
 
@@ -308,12 +307,18 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 		members[i] = startSoakChild(t, "member", server.URL(), lease)
 	}
 	solo := startSoakChild(t, "solo", server.URL(), lease)
+	fenced := 0
+	end := func(c *soakChild) {
+		t.Helper()
+		c.kill(t)
+		fenced += c.fenced
+	}
 	var killed, left []time.Duration
-	kills, pauses, crashes, fenced := 0, 0, 0, 0
+	kills, pauses, crashes := 0, 0, 0
 	for begun, round := time.Now(), 0; time.Since(begun) < span; round++ {
 		time.Sleep(rand.N(lease))
 		if rand.N(2) == 0 {
-			solo.kill(t)
+			end(solo)
 			solo = startSoakChild(t, "solo", server.URL(), lease)
 			kills++
 		}
@@ -330,7 +335,7 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 		case round%8 == 7: // two at once, and the server
 			other := members[(i+1)%len(members)]
 			other.signal(syscall.SIGSTOP)
-			victim.kill(t)
+			end(victim)
 			server.Kill()
 			if err := server.Start(); err != nil {
 				t.Fatal(err)
@@ -343,8 +348,7 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 			victim.signal(syscall.SIGTERM)
 			left = append(left, handOver(moved, store, "exact", victim.id())...)
 			<-victim.ended
-			fenced += victim.fenced
-			victim.kill(t)
+			end(victim)
 			members[i] = startSoakChild(t, "member", server.URL(), lease)
 		case round%2 == 1:
 			victim.signal(syscall.SIGSTOP)
@@ -353,7 +357,7 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 			pauses++
 		default:
 			id := victim.id()
-			victim.kill(t)
+			end(victim)
 			killed = append(killed, handOver(moved, store, "exact", id)...)
 			members[i] = startSoakChild(t, "member", server.URL(), lease)
 			kills++
@@ -374,7 +378,11 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 		}
 	})
 	var where string
-	defer func() { t.Log(where) }()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(where)
+		}
+	})
 	await(t, "all have come to the head", func() bool {
 		where = fmt.Sprint("the head is ", head)
 		p, err := store.Checkpoint(t.Context(), "solo")
@@ -393,11 +401,10 @@ func TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer(t 
 	for _, c := range append(members, solo) {
 		c.signal(syscall.SIGTERM)
 		<-c.ended
-		fenced += c.fenced
 		if c.cmd.ProcessState.ExitCode() != 0 {
 			t.Errorf("a process ended with %v: %s", c.cmd.ProcessState, &c.errs)
 		}
-		c.kill(t)
+		end(c)
 	}
 	auditSoak(t, server.URL())
 	t.Logf("%d kills, %d pauses, %d crashes of the server; %d records refused to overtaken owners", kills, pauses, crashes, fenced)

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"sync/atomic"
 
+	"github.com/google/uuid"
+
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/memory"
 )
@@ -57,4 +59,18 @@ func (f *forgetful) Record(ctx context.Context, p es.Progress) error {
 		return errors.Join(err, errLost)
 	}
 	return err
+}
+
+// deaf loses the answer to every second claim.
+type deaf struct {
+	*memory.Store
+	claims atomic.Int64
+}
+
+func (d *deaf) Claim(ctx context.Context, group string, c es.Claim, member uuid.UUID) (es.Partition, error) {
+	p, err := d.Store.Claim(ctx, group, c, member)
+	if err == nil && d.claims.Add(1)%2 == 0 {
+		return es.Partition{}, errLost
+	}
+	return p, err
 }

@@ -34,7 +34,7 @@ type source struct {
 	checkpoints es.Checkpoints
 	tracker     es.Tracker // nil if the store has none
 	watcher     es.Watcher // nil if the store has none
-	parking     es.Parking // nil unless it is asked for
+	parking     es.Parking // nil if the store has none
 	groups      es.Groups  // nil unless it is asked for
 	identified  es.Identified
 }
@@ -148,13 +148,13 @@ func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []O
 func (s *Subscription) connect(store es.Store) error {
 	s.source.store = store
 	var feeds, checks, tracks, identified bool
-	parks, groups := s.parkLimit == 0, s.partitions == 0
+	groups := s.partitions == 0
 	s.source.feed, feeds = es.Capability[es.Feed](store)
 	s.source.checkpoints, checks = es.Capability[es.Checkpoints](store)
 	s.source.tracker, tracks = es.Capability[es.Tracker](store)
 	s.source.watcher, _ = es.Capability[es.Watcher](store)
-	if !parks {
-		s.source.parking, parks = es.Capability[es.Parking](store)
+	if s.keeper == nil {
+		s.source.parking, _ = es.Capability[es.Parking](store)
 	}
 	if !groups {
 		s.source.groups, groups = es.Capability[es.Groups](store)
@@ -173,7 +173,7 @@ func (s *Subscription) connect(store es.Store) error {
 		return fmt.Errorf("%T keeps no checkpoints (es.Checkpoints)", store)
 	case !tracks && s.sink != nil:
 		return fmt.Errorf("%T does not notice that somebody else moves a checkpoint (es.Tracker), which a sink relies on", store)
-	case !parks || s.parkLimit > 0 && !tracks:
+	case s.parkLimit > 0 && (s.source.parking == nil || !tracks):
 		return fmt.Errorf("%T can't keep parked streams (es.Parking, es.Tracker)", store)
 	case !groups:
 		return fmt.Errorf("%T can't keep groups (es.Groups)", store)

@@ -120,7 +120,7 @@ func (accountType) Root(a *Account) *aggregate.Root {
 }
 
 func (accountType) Fingerprint() string {
-	return "90ef1e6a3579b36db6a0ca76"
+	return "12c413edd3a28c10e31989a6"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the
@@ -386,10 +386,11 @@ func decodeClosed(data []byte, v *Closed) error {
 	return d.End()
 }
 
+var fieldsOfClosed = codec.NewFields()
+
 // readClosed reads Closed.
 func readClosed(d *codec.Decoder, v *Closed) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfClosed); field >= 0; field = d.Field(fieldsOfClosed, field) {
 	}
 }
 
@@ -416,21 +417,23 @@ func decodeDeposited(data []byte, v *Deposited) error {
 	return d.End()
 }
 
+var fieldsOfDeposited = codec.NewFields("amount", "note")
+
 // readDeposited reads Deposited.
 func readDeposited(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "amount":
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
+		switch field {
+		case 0:
+			// amount
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case "note":
+		case 1:
+			// note
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -463,22 +466,25 @@ func decodeOpened(data []byte, v *Opened) error {
 	return d.End()
 }
 
+var fieldsOfOpened = codec.NewFields("owner", "currency", "overdraft")
+
 // readOpened reads Opened.
 func readOpened(d *codec.Decoder, v *Opened) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "owner":
+	for field := d.Struct(fieldsOfOpened); field >= 0; field = d.Field(fieldsOfOpened, field) {
+		switch field {
+		case 0:
+			// owner
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		case "overdraft":
+		case 2:
+			// overdraft
 			seen = d.Once(seen, 0x4)
 			v.Overdraft = d.Int64()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x7 != 0x7 {
@@ -513,24 +519,27 @@ func decodeTransferReceived(data []byte, v *TransferReceived) error {
 	return d.End()
 }
 
+var fieldsOfTransferReceived = codec.NewFields("from", "amount", "note")
+
 // readTransferReceived reads TransferReceived.
 func readTransferReceived(d *codec.Decoder, v *TransferReceived) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "from":
+	for field := d.Struct(fieldsOfTransferReceived); field >= 0; field = d.Field(fieldsOfTransferReceived, field) {
+		switch field {
+		case 0:
+			// from
 			seen = d.Once(seen, 0x1)
 			v.From = d.String()
-		case "amount":
+		case 1:
+			// amount
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case "note":
+		case 2:
+			// note
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -565,24 +574,27 @@ func decodeTransferSent(data []byte, v *TransferSent) error {
 	return d.End()
 }
 
+var fieldsOfTransferSent = codec.NewFields("to", "amount", "note")
+
 // readTransferSent reads TransferSent.
 func readTransferSent(d *codec.Decoder, v *TransferSent) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "to":
+	for field := d.Struct(fieldsOfTransferSent); field >= 0; field = d.Field(fieldsOfTransferSent, field) {
+		switch field {
+		case 0:
+			// to
 			seen = d.Once(seen, 0x1)
 			v.To = d.String()
-		case "amount":
+		case 1:
+			// amount
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case "note":
+		case 2:
+			// note
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -613,21 +625,23 @@ func decodeWithdrawn(data []byte, v *Withdrawn) error {
 	return d.End()
 }
 
+var fieldsOfWithdrawn = codec.NewFields("amount", "note")
+
 // readWithdrawn reads Withdrawn.
 func readWithdrawn(d *codec.Decoder, v *Withdrawn) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "amount":
+	for field := d.Struct(fieldsOfWithdrawn); field >= 0; field = d.Field(fieldsOfWithdrawn, field) {
+		switch field {
+		case 0:
+			// amount
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case "note":
+		case 1:
+			// note
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -643,21 +657,23 @@ func decodeAdjusted(data []byte, v *Adjusted) error {
 	return d.End()
 }
 
+var fieldsOfAdjusted = codec.NewFields("amount", "fee")
+
 // readAdjusted reads Adjusted.
 func readAdjusted(d *codec.Decoder, v *Adjusted) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "amount":
+	for field := d.Struct(fieldsOfAdjusted); field >= 0; field = d.Field(fieldsOfAdjusted, field) {
+		switch field {
+		case 0:
+			// amount
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case "fee":
+		case 1:
+			// fee
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Fee = d.Int64()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -673,16 +689,17 @@ func decodeOpenedV1(data []byte, v *OpenedV1) error {
 	return d.End()
 }
 
+var fieldsOfOpenedV1 = codec.NewFields("holder")
+
 // readOpenedV1 reads OpenedV1.
 func readOpenedV1(d *codec.Decoder, v *OpenedV1) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "holder":
+	for field := d.Struct(fieldsOfOpenedV1); field >= 0; field = d.Field(fieldsOfOpenedV1, field) {
+		switch field {
+		case 0:
+			// holder
 			seen = d.Once(seen, 0x1)
 			v.Holder = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -698,19 +715,21 @@ func decodeOpenedV2(data []byte, v *OpenedV2) error {
 	return d.End()
 }
 
+var fieldsOfOpenedV2 = codec.NewFields("holder", "currency")
+
 // readOpenedV2 reads OpenedV2.
 func readOpenedV2(d *codec.Decoder, v *OpenedV2) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "holder":
+	for field := d.Struct(fieldsOfOpenedV2); field >= 0; field = d.Field(fieldsOfOpenedV2, field) {
+		switch field {
+		case 0:
+			// holder
 			seen = d.Once(seen, 0x1)
 			v.Holder = d.String()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -746,28 +765,33 @@ func decodeAccountState(data []byte, v *Account) error {
 	return d.End()
 }
 
+var fieldsOfAccountState = codec.NewFields("Owner", "Currency", "Balance", "Overdraft", "Closed")
+
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Owner":
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
+		switch field {
+		case 0:
+			// Owner
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case "Currency":
+		case 1:
+			// Currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		case "Balance":
+		case 2:
+			// Balance
 			seen = d.Once(seen, 0x4)
 			v.Balance = d.Int64()
-		case "Overdraft":
+		case 3:
+			// Overdraft
 			seen = d.Once(seen, 0x8)
 			v.Overdraft = d.Int64()
-		case "Closed":
+		case 4:
+			// Closed
 			seen = d.Once(seen, 0x10)
 			v.Closed = d.Bool()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1f != 0x1f {

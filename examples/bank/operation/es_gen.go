@@ -91,7 +91,7 @@ func (operationType) Root(a *Operation) *aggregate.Root {
 }
 
 func (operationType) Fingerprint() string {
-	return "3f9cbb5673bdba8706ef70aa"
+	return "505181161e1dd538d05737cf"
 }
 
 // Replay decodes and applies a stored event. Those of the latest schema version take the
@@ -216,16 +216,17 @@ func decodeAccepted(data []byte, v *Accepted) error {
 	return d.End()
 }
 
+var fieldsOfAccepted = codec.NewFields("request")
+
 // readAccepted reads Accepted.
 func readAccepted(d *codec.Decoder, v *Accepted) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "request":
+	for field := d.Struct(fieldsOfAccepted); field >= 0; field = d.Field(fieldsOfAccepted, field) {
+		switch field {
+		case 0:
+			// request
 			seen = d.Once(seen, 0x1)
 			readRequest(d, &v.Request)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -278,44 +279,51 @@ func appendRequest(dst []byte, v *Request) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfRequest = codec.NewFields("kind", "account", "to", "owner", "amount", "overdraft", "note")
+
 // readRequest reads Request.
 func readRequest(d *codec.Decoder, v *Request) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "kind":
+	for field := d.Struct(fieldsOfRequest); field >= 0; field = d.Field(fieldsOfRequest, field) {
+		switch field {
+		case 0:
+			// kind
 			seen = d.Once(seen, 0x1)
 			v.Kind = d.String()
-		case "account":
+		case 1:
+			// account
 			seen = d.Once(seen, 0x2)
 			v.Account = d.String()
-		case "to":
+		case 2:
+			// to
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.To = d.String()
 			}
-		case "owner":
+		case 3:
+			// owner
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.Owner = d.String()
 			}
-		case "amount":
+		case 4:
+			// amount
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				readMoneyAmount(d, &v.Amount)
 			}
-		case "overdraft":
+		case 5:
+			// overdraft
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				readMoneyAmount(d, &v.Overdraft)
 			}
-		case "note":
+		case 6:
+			// note
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -336,19 +344,21 @@ func appendMoneyAmount(dst []byte, v *money.Amount) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfMoneyAmount = codec.NewFields("minor", "currency")
+
 // readMoneyAmount reads github.com/esgen-go/esgen/examples/bank/money.Amount.
 func readMoneyAmount(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "minor":
+	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Field(fieldsOfMoneyAmount, field) {
+		switch field {
+		case 0:
+			// minor
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -379,19 +389,21 @@ func decodeRefused(data []byte, v *Refused) error {
 	return d.End()
 }
 
+var fieldsOfRefused = codec.NewFields("request", "reason")
+
 // readRefused reads Refused.
 func readRefused(d *codec.Decoder, v *Refused) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "request":
+	for field := d.Struct(fieldsOfRefused); field >= 0; field = d.Field(fieldsOfRefused, field) {
+		switch field {
+		case 0:
+			// request
 			seen = d.Once(seen, 0x1)
 			readRequest(d, &v.Request)
-		case "reason":
+		case 1:
+			// reason
 			seen = d.Once(seen, 0x2)
 			v.Reason = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -425,25 +437,29 @@ func decodeOperationState(data []byte, v *Operation) error {
 	return d.End()
 }
 
+var fieldsOfOperationState = codec.NewFields("Request", "Accepted", "Reason", "Refusals")
+
 // readOperationState reads Operation's state.
 func readOperationState(d *codec.Decoder, v *Operation) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Request":
+	for field := d.Struct(fieldsOfOperationState); field >= 0; field = d.Field(fieldsOfOperationState, field) {
+		switch field {
+		case 0:
+			// Request
 			seen = d.Once(seen, 0x1)
 			readRequestState(d, &v.Request)
-		case "Accepted":
+		case 1:
+			// Accepted
 			seen = d.Once(seen, 0x2)
 			v.Accepted = d.Bool()
-		case "Reason":
+		case 2:
+			// Reason
 			seen = d.Once(seen, 0x4)
 			v.Reason = d.String()
-		case "Refusals":
+		case 3:
+			// Refusals
 			seen = d.Once(seen, 0x8)
 			v.Refusals = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -486,34 +502,41 @@ func appendRequestState(dst []byte, v *Request) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfRequestState = codec.NewFields("Kind", "Account", "To", "Owner", "Amount", "Overdraft", "Note")
+
 // readRequestState reads Request's state.
 func readRequestState(d *codec.Decoder, v *Request) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Kind":
+	for field := d.Struct(fieldsOfRequestState); field >= 0; field = d.Field(fieldsOfRequestState, field) {
+		switch field {
+		case 0:
+			// Kind
 			seen = d.Once(seen, 0x1)
 			v.Kind = d.String()
-		case "Account":
+		case 1:
+			// Account
 			seen = d.Once(seen, 0x2)
 			v.Account = d.String()
-		case "To":
+		case 2:
+			// To
 			seen = d.Once(seen, 0x4)
 			v.To = d.String()
-		case "Owner":
+		case 3:
+			// Owner
 			seen = d.Once(seen, 0x8)
 			v.Owner = d.String()
-		case "Amount":
+		case 4:
+			// Amount
 			seen = d.Once(seen, 0x10)
 			readMoneyAmountState(d, &v.Amount)
-		case "Overdraft":
+		case 5:
+			// Overdraft
 			seen = d.Once(seen, 0x20)
 			readMoneyAmountState(d, &v.Overdraft)
-		case "Note":
+		case 6:
+			// Note
 			seen = d.Once(seen, 0x40)
 			v.Note = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x7f != 0x7f {
@@ -534,19 +557,21 @@ func appendMoneyAmountState(dst []byte, v *money.Amount) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfMoneyAmountState = codec.NewFields("Minor", "Currency")
+
 // readMoneyAmountState reads github.com/esgen-go/esgen/examples/bank/money.Amount's state.
 func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Minor":
+	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Field(fieldsOfMoneyAmountState, field) {
+		switch field {
+		case 0:
+			// Minor
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case "Currency":
+		case 1:
+			// Currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {

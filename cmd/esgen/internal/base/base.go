@@ -90,6 +90,17 @@ func (b *Base) Released(dir string, working *lock.Lock) (released *lock.Lock, wh
 	return r.read(files, working), r.what, nil
 }
 
+// Commit returns what tells the base of the repository that dir is in from others, false if git couldn't
+// tell.
+func (b *Base) Commit(dir string) (string, bool) {
+	r, _ := b.repository(dir)
+	if r == nil {
+		return "", true
+	}
+	<-r.ready
+	return r.commit + " " + r.what, r.failed == nil && r.unknown == nil
+}
+
 // read reads the files of a lock as they are in the base. Those that are the same in the working tree are taken
 // from there, and so are those that can't be read: a mistake that was merged must not keep anyone
 // from mending it.

@@ -8,13 +8,19 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/go/packages"
+
 	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
@@ -28,7 +34,8 @@ type generation struct {
 	*invocation
 	patterns []string
 	verbose  bool
-	base     string // the name of the base branch, "" to look for it
+	base     string     // the name of the base branch, "" to look for it
+	cache    *cache.Run // of packages that need no work; nil for none
 	format   problem.Format
 	compare  func(*model.Package) // reports what the code has done to what is released
 	started  time.Time
@@ -49,6 +56,7 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	if *check {
 		return g.check(ctx)
 	}
+	g.cache = cache.Start()
 	return g.write(ctx)
 }
 
@@ -79,6 +87,11 @@ func (g *generation) write(ctx context.Context) int {
 	if status != OK {
 		return status
 	}
+	return g.apply(changes)
+}
+
+// apply makes the changes and returns the status.
+func (g *generation) apply(changes []*output.Change) int {
 	if err := output.Apply(changes); err != nil {
 		return g.failed(err)
 	}
@@ -99,8 +112,13 @@ func (g *generation) check(ctx context.Context) int {
 	if status != OK {
 		return status
 	}
+	return g.drift(changes, "run esgen (go generate)")
+}
+
+// drift reports what is to be changed, with what would do it, and returns the status.
+func (g *generation) drift(changes []*output.Change, remedy string) int {
 	for _, change := range changes {
-		g.problems.Add(token.Position{Filename: change.Path}, string(change.State)+": run esgen (go generate)")
+		g.problems.Add(token.Position{Filename: change.Path}, string(change.State)+": "+remedy)
 	}
 	return g.report()
 }
@@ -108,17 +126,22 @@ func (g *generation) check(ctx context.Context) int {
 // plan returns what is to be changed on the disk, or prints why it can't and returns the status.
 func (g *generation) plan(ctx context.Context) ([]*output.Change, int) {
 	changes, err := g.changes(ctx)
+	return changes, g.status(err)
+}
+
+// status prints the error or the problems, if there are any, and returns the status.
+func (g *generation) status(err error) int {
 	switch {
 	case err != nil:
 		status := g.failed(err)
 		g.adviseTidy(err.Error())
-		return nil, status
+		return status
 	case g.problems.Len() > 0:
 		status := g.report()
 		g.adviseTidy(g.problems.Lines(g.dir)...)
-		return nil, status
+		return status
 	}
-	return changes, OK
+	return OK
 }
 
 // report prints the problems, to the standard output where it is for tools to read, and returns the status.
@@ -136,8 +159,8 @@ func (g *generation) report() int {
 	return OK
 }
 
-// changes takes the packages through all stages but the last, which touches files.
-func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+// load loads and checks the packages, in view of what is released. It returns nothing if there are problems.
+func (g *generation) load(ctx context.Context) ([]*model.Package, error) {
 	g.fset = token.NewFileSet()
 	g.problems = problem.NewList(g.fset)
 	released := base.New(ctx, g.base)
@@ -147,27 +170,57 @@ func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
 	if err != nil || g.problems.Len() > 0 {
 		return nil, err
 	}
+	return models, nil
+}
+
+// changes takes the packages through all stages but the last, which touches files.
+func (g *generation) changes(ctx context.Context) ([]*output.Change, error) {
+	models, err := g.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	emitted, err := g.emit(models)
+	if err != nil {
+		return nil, err
+	}
 	var changes []*output.Change
-	for _, m := range models {
-		more, err := g.files(m)
+	var current []string // folders in which there is nothing to do
+	for i, m := range models {
+		more, err := g.files(m, emitted[i])
 		if err != nil {
 			return nil, err
 		}
 		changes = append(changes, more...)
+		if len(more) == 0 {
+			current = append(current, m.Dir)
+		}
+	}
+	if g.problems.Len() == 0 {
+		if err := g.cache.Remember(current); err != nil {
+			g.logf("remembering what is current: %v", err)
+		}
 	}
 	return changes, nil
 }
 
 // models loads the packages and checks them.
 func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.Package, error) {
-	loaded, err := load.Load(ctx, load.Config{
-		Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf,
-	})
+	cfg := load.Config{Dir: g.dir, Patterns: g.patterns, Fset: g.fset, Problems: g.problems, Logf: g.logf}
+	if g.cache != nil {
+		cfg.Known = func(p *packages.Package) bool {
+			commit, ok := released.Commit(p.Dir)
+			return ok && g.cache.Known(p, commit)
+		}
+	}
+	loaded, err := load.Load(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	var models []*model.Package
 	for _, p := range loaded {
+		if p.Known {
+			continue
+		}
 		m, err := g.model(p, released)
 		if err != nil {
 			return nil, err
@@ -202,6 +255,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	if p.Types != nil {
 		m = model.Build(p, working, frozen, g.problems)
 		check.Package(m, g.problems)
+		fold.Package(m, g.problems)
 	}
 	m.Lock, m.Frozen = working, frozen
 	if g.problems.Len() == before {
@@ -210,24 +264,39 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	return m, nil
 }
 
-// files emits the files of a package and compares them with the disk.
-func (g *generation) files(m *model.Package) ([]*output.Change, error) {
+// emitted is the generated code of a package, nil for one without directives.
+type emitted struct{ code, test []byte }
+
+// emit emits the code of all packages, several at a time.
+func (g *generation) emit(models []*model.Package) ([]emitted, error) {
+	all := make([]emitted, len(models))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, m := range models {
+		if m.Dir == "" || m.Types == nil {
+			continue
+		}
+		group.Go(func() (err error) {
+			all[i].code, all[i].test, err = emit.Package(m)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// files compares the files of a package with the disk.
+func (g *generation) files(m *model.Package, e emitted) ([]*output.Change, error) {
 	if m.Dir == "" {
 		return nil, nil
 	}
-	var code, test []byte
 	if m.Types != nil {
-		var err error
-		if code, test, err = emit.Package(m); err != nil {
-			return nil, err
-		}
-		g.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(code), len(test))
+		g.logf("generated %s: %d bytes, tests %d bytes", m.Path, len(e.code), len(e.test))
 	}
 	var changes []*output.Change
 	for _, file := range []struct {
 		name    string
 		content []byte
-	}{{load.GeneratedFile, code}, {load.GeneratedTestFile, test}} {
+	}{{load.GeneratedFile, e.code}, {load.GeneratedTestFile, e.test}} {
 		change, err := output.Plan(filepath.Join(m.Dir, file.name), "// "+emit.Header, file.content, g.problems)
 		if err != nil {
 			return nil, err

@@ -33,7 +33,11 @@ func commands() []*command {
 	return []*command{
 		checkCommand(),
 		diffCommand(),
+		docsCommand(),
+		initCommand(),
+		newCommand(),
 		helpCommand(),
+		vetCommand(),
 	}
 }
 

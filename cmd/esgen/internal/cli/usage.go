@@ -16,7 +16,9 @@ GOFLAGS and build tags count. To each package with directives esgen writes
 	                was ever stored; commit it
 
 and it removes them from packages that have no directives any more. It writes
-everything or, if there is a problem in any of the packages, nothing.
+everything or, if there is a problem in any of the packages, nothing. Packages in
+which nothing has changed since it found nothing to do are passed over; notes on
+these are in the user's cache folder, or in $ESGEN_CACHE unless that is off.
 
 Directives stand at the end of the doc comment, without a space after the //:
 
@@ -24,8 +26,9 @@ Directives stand at the end of the doc comment, without a space after the //:
 	    name=account        stream category (default: the type's name in snake case)
 	    new=NewAccount      name of the constructor (default: New in a package of
 	                        the aggregate's name, else New and the type's name)
-	    fold=2              raise it when apply methods change what they compute:
-	                        snapshots are then rebuilt
+	    fold=2              version of what apply methods and upcasters use of other
+	                        packages, and can't be seen into: snapshots are rebuilt when
+	                        it changes. Changes in the package are seen without it
 	//esgen:event           on an event's struct; (a *Account) applyOpened(e Opened)
 	                        is written by you
 	    name=account.opened stored name (default: category.type_in_snake_case)

@@ -25,6 +25,8 @@ const (
 	NeedsVersion
 	// NeedsUpcaster: the event needs a new schema version and a function that makes the new form of the old.
 	NeedsUpcaster
+	// StopsReaders: the build that is released can't read what this one stores.
+	StopsReaders
 )
 
 // String returns the verdict in words.
@@ -34,6 +36,8 @@ func (v Verdict) String() string {
 		return "needs a version bump"
 	case NeedsUpcaster:
 		return "needs an upcaster"
+	case StopsReaders:
+		return "the released build can't read it"
 	}
 	return "safe"
 }
@@ -70,25 +74,28 @@ func (c Change) String() string {
 // before, sorted by path. Both shapes are of structs, or of whatever an event is.
 func Readers(before, now *shape.Type) []Change { return compare(before, now, false) }
 
-// Rolling returns what differs for code of the shape before that reads what code of the shape now
-// stores, as it happens while both run side by side. Changes are told as they look from there: a
-// field added is one that the old code skips.
+// Rolling returns what code of the shape before can't read of what code of the shape now stores, as
+// it happens while both run side by side.
 func Rolling(before, now *shape.Type) []Change {
-	changes := compare(now, before, true)
-	for i := range changes {
-		changes[i].From, changes[i].To = changes[i].To, changes[i].From
-		changes[i].Field = nil
+	changes := slices.DeleteFunc(compare(now, before, true), func(c Change) bool { return c.Verdict == Safe })
+	for i, c := range changes {
+		c.From, c.To, c.Verdict, c.Remedy = c.To, c.From, StopsReaders, ""
+		if forth, ok := reverse[c.Rule]; ok {
+			c.Rule = forth
+		}
+		changes[i] = c
 	}
-	return slices.DeleteFunc(changes, func(c Change) bool { return c.Verdict == Safe })
+	return changes
 }
 
-// Worst returns the gravest verdict of the changes.
-func Worst(changes []Change) Verdict {
-	worst := Safe
-	for _, c := range changes {
-		worst = max(worst, c.Verdict)
-	}
-	return worst
+// reverse has, for a rule by which old code fails to read what new code stores, the rule of the change that
+// brought it about.
+var reverse = map[Rule]Rule{
+	FieldAddedRequired: FieldRemoved,
+	FieldRequired:      FieldOptional,
+	Narrowed:           Widened,
+	Unvalidated:        Widened,
+	ElementRequired:    ElementOptional,
 }
 
 func compare(writer, reader *shape.Type, rolling bool) []Change {
@@ -112,7 +119,7 @@ type comparison struct {
 // place is where in the shapes a comparison is.
 type place struct {
 	path  string
-	field *shape.Field // of the reader
+	field *shape.Field // of the code
 }
 
 func (p place) member(name string, f *shape.Field) place {

@@ -21,7 +21,7 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 			continue
 		}
 		kept[f] = true
-		c.field(p.member(g.Name, g), f, g)
+		c.field(p.member(g.Name, c.code(f, g)), f, g)
 	}
 	var removed []*shape.Field
 	for _, f := range old.Fields {
@@ -32,11 +32,19 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 	added, removed = c.renamed(p, added, removed)
 	added, removed = c.moved(p, added, removed)
 	for _, g := range added {
-		c.added(p.member(g.Name, g), old, g)
+		c.added(p.member(g.Name, c.code(nil, g)), old, g)
 	}
 	for _, f := range removed {
-		c.add(p.member(f.Name, nil), FieldRemoved, describe(f.Type), "", "")
+		c.add(p.member(f.Name, c.code(f, nil)), FieldRemoved, describe(f.Type), "", "")
 	}
+}
+
+// code returns which of a writer's and a reader's field is the code's.
+func (c *comparison) code(writer, reader *shape.Field) *shape.Field {
+	if c.rolling {
+		return writer
+	}
+	return reader
 }
 
 // source returns the field whose stored values g reads: that of its name, or of one that it had before.
@@ -228,14 +236,14 @@ func optional(g *shape.Field) string {
 // what is stored would be skipped. It returns the others.
 func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded, restRemoved []*shape.Field) {
 	for _, g := range added {
-		i := predecessor(g, added, removed)
+		i := Predecessor(g, added, removed)
 		if i < 0 {
 			restAdded = append(restAdded, g)
 			continue
 		}
 		f := removed[i]
 		removed = slices.Delete(slices.Clone(removed), i, i+1)
-		at := p.member(g.Name, g)
+		at := p.member(g.Name, c.code(f, g))
 		c.add(at, FieldRenamedSilently, f.Name, g.Name,
 			fmt.Sprintf("tag %s esgen:%q; or, if it is another field, remove %s first and add %[1]s once that is released", g.Go, "was="+f.Name, f.Name))
 		c.field(at, f, &shape.Field{
@@ -246,9 +254,9 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 	return restAdded, removed
 }
 
-// predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
+// Predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
 // field, one whose name has another case or other separators, or the only one of its type; -1 for none.
-func predecessor(g *shape.Field, added, removed []*shape.Field) int {
+func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	for _, alike := range []func(f *shape.Field) bool{
 		func(f *shape.Field) bool { return f.Go == g.Go && len(f.Steps) == len(g.Steps) },
 		func(f *shape.Field) bool { return letters(f.Name) == letters(g.Name) },
@@ -287,9 +295,9 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 		for _, g := range added {
 			switch {
 			case inner(g.Type, f) != nil:
-				c.add(p.member(g.Name, g), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
+				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
 			case inner(f.Type, g) != nil:
-				c.add(p.member(g.Name, g), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
+				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
 			default:
 				continue
 			}

@@ -27,6 +27,9 @@ const (
 	Drop      Kind = "drop"    // beside Aggregate, any number of times
 )
 
+// ignore is for esgen vet, and stands anywhere.
+const ignore = "ignore"
+
 var kinds = []string{string(Aggregate), string(Event), string(Upcast), string(Retired), string(Drop)}
 
 // arguments has the arguments that each directive takes.
@@ -63,6 +66,9 @@ func Parse(c *ast.Comment, problems *problem.List) (Directive, bool) {
 		if slices.Contains(kinds, d.Name) && problem.Nearest(d.Tool, "esgen") != "" {
 			problems.At(d.Slash, "directive //%s:%s is misspelt: write //esgen:%s", d.Tool, d.Name, strings.TrimSpace(d.Name+" "+d.Args))
 		}
+		return Directive{}, false
+	}
+	if d.Name == ignore {
 		return Directive{}, false
 	}
 	kind := Kind(d.Name)

@@ -29,7 +29,7 @@ func (w *writer) writeType(f *jen.File, a *model.Aggregate) {
 	f.Line()
 	method().Id("Root").Params(state).Op("*").Qual(aggregate, "Root").Block(jen.Return(jen.Op("&").Id("a").Dot("Root")))
 	f.Line()
-	method().Id("Fingerprint").Params().String().Block(jen.Return(jen.Lit(shape.Fingerprint(a.State, a.Fold))))
+	method().Id("Fingerprint").Params().String().Block(jen.Return(jen.Lit(shape.Fingerprint(a.State, a.Fold, a.Code))))
 
 	comment(f, "Replay decodes and applies a stored event. Those of the latest schema version take the short way.")
 	method().Id("Replay").Params(state, jen.Id("row").Qual(es, "Row")).Error().BlockFunc(func(g *jen.Group) { w.writeReplay(g, a) })

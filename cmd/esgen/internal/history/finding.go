@@ -42,7 +42,10 @@ func (f Finding) String() string {
 	if f.Schema > 0 {
 		fmt.Fprintf(&b, " (locked in v%d)", f.Schema)
 	}
-	fmt.Fprintf(&b, ": %s: %s", f.Verdict, f.Rule.Means())
+	fmt.Fprintf(&b, ": %s", f.Verdict)
+	if f.Verdict != compat.StopsReaders {
+		b.WriteString(": " + f.Rule.Means())
+	}
 	switch {
 	case f.Excepted:
 		b.WriteString(": allowed")
@@ -282,13 +285,13 @@ func (j *judge) taken(name string) bool {
 }
 
 func (j *judge) rolling(v *model.Version, c compat.Change) {
-	remedy := "stop the build before this one first, or bring the field's change in two releases: one that reads both, then one that stores it"
+	c.Verdict = compat.StopsReaders
+	remedy := "stop that build before this one starts; or take two releases, one that reads both forms and then one that stores the new"
 	switch c.Rule {
 	case compat.EventAdded:
 		remedy = "deploy this build everywhere before the first is recorded: keep the commands that record it switched off until then"
 	case compat.EventVersionAdded:
-		remedy = "stop the build before this one first: it refuses events of a version that it doesn't know"
+		remedy = "stop that build before this one starts: it refuses a schema version that it doesn't know"
 	}
-	c.Verdict = max(c.Verdict, compat.NeedsVersion)
 	j.add(v, 0, c, remedy)
 }

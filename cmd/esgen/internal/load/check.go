@@ -17,16 +17,21 @@ func (t *tree) check(imports types.Importer, cfg Config) {
 		Defs:  map[*ast.Ident]types.Object{},
 		Uses:  map[*ast.Ident]types.Object{},
 		Types: map[ast.Expr]types.TypeAndValue{},
+
+		Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Instances:  map[*ast.Ident]types.Instance{},
 	}
 	conf := types.Config{
 		Importer:                 imports,
 		FakeImportC:              true,
-		IgnoreFuncBodies:         true,
 		DisableUnusedImportCheck: true,
 		Error: func(err error) {
 			if e, ok := errors.AsType[types.Error](err); ok {
 				if strings.HasPrefix(e.Msg, "could not import") {
 					t.Broken = true
+				}
+				if t.quiet(e.Pos) {
+					return
 				}
 				if message := withRemedy(e.Msg); message != "" {
 					cfg.Problems.At(e.Pos, "%s", message)

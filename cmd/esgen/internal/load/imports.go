@@ -18,15 +18,16 @@ import (
 
 // importer imports packages from their export data.
 type importer struct {
-	ctx    context.Context
-	cfg    Config
-	listed map[string]*packages.Package // by import path, nil if the go command doesn't know it
-	types  map[string]*types.Package
-	source map[string]bool // packages whose import from source has begun
+	ctx     context.Context
+	cfg     Config
+	listed  map[string]*packages.Package // by import path, nil if the go command doesn't know it
+	modules map[string]bool              // the listed packages that are in a module, and so not in the standard library
+	types   map[string]*types.Package
+	source  map[string]bool // packages whose import from source has begun
 }
 
 func newImporter(ctx context.Context, cfg Config) *importer {
-	return &importer{ctx: ctx, cfg: cfg, listed: map[string]*packages.Package{}, types: map[string]*types.Package{}, source: map[string]bool{}}
+	return &importer{ctx: ctx, cfg: cfg, listed: map[string]*packages.Package{}, modules: map[string]bool{}, types: map[string]*types.Package{}, source: map[string]bool{}}
 }
 
 // list asks the go command for the export data of packages, in one call.
@@ -46,13 +47,14 @@ func (i *importer) list(paths []string) error {
 	found, err := packages.Load(&packages.Config{
 		Context: i.ctx,
 		Dir:     i.cfg.Dir,
-		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedExportFile,
+		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedModule | packages.NeedExportFile,
 	}, missing...)
 	if err != nil {
 		return fmt.Errorf("importing packages: %w", goError(err))
 	}
 	for _, p := range found {
 		i.listed[p.PkgPath] = p
+		i.modules[p.PkgPath] = p.Module != nil
 	}
 	return nil
 }
@@ -125,10 +127,10 @@ func (t *tree) guessImports(f *ast.File) []*ast.ImportSpec {
 				specs = append(specs, spec)
 			}
 		case name != "":
-			if t.wants[f][name] {
+			if t.wants[f][name] || t.mayWant[f][name] {
 				specs = append(specs, spec)
 			}
-		case slices.ContainsFunc(guessNames(importPath(spec)), func(guess string) bool { return t.wants[f][guess] }):
+		case slices.ContainsFunc(guessNames(importPath(spec)), func(guess string) bool { return t.wants[f][guess] || t.mayWant[f][guess] }):
 			specs = append(specs, spec)
 		}
 	}

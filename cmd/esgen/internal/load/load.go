@@ -4,8 +4,8 @@
 // Loading is nearly all of a run's cost, so it asks for little: the go command lists the
 // packages by name; only files of packages with directives are parsed; of their
 // imports only those are loaded, as export data, that the reachable declarations mention.
-// A package is type-checked without the rest of its declarations, without function
-// bodies and without what esgen wrote, so that it need not compile.
+// A package is type-checked without the rest of its declarations, without the bodies of functions
+// that take no part in a fold and without what esgen wrote, so that it need not compile.
 package load
 
 import (
@@ -30,9 +30,11 @@ const (
 	GeneratedTestFile = "es_gen_test.go"
 )
 
-// Package is one package that was asked for. Without Directives only Path and Dir are set.
+// Package is one package that was asked for. Without Directives only Path, Dir, Module and Known are set.
 type Package struct {
 	Path, Name, Dir string
+	Module          string // the path of its module; "" outside of one
+	Known           bool   // there is nothing to do for it, says the Config
 
 	Files      []*ast.File // neither tests nor esgen's own
 	Directives []directive.Attached
@@ -48,7 +50,15 @@ type Package struct {
 	DeclaredInTests map[string]token.Pos
 
 	Types *types.Package
-	Info  *types.Info
+	Info  *types.Info // of bodies too, where they may take part in a fold
+
+	modules map[string]bool // packages that are known to be in one
+}
+
+// IsStandard reports whether a package that this one imports, or a type comes from, is the standard library's.
+func (p *Package) IsStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".") && !p.modules[path] && (p.Module == "" || !strings.HasPrefix(path+"/", p.Module+"/"))
 }
 
 // Config says what to load.
@@ -58,6 +68,10 @@ type Config struct {
 	Fset     *token.FileSet
 	Problems *problem.List
 	Logf     func(format string, args ...any) // never nil
+
+	// Known reports of packages whether there is nothing to do for them, so that they are not parsed;
+	// nil for none. They are given with all that they import.
+	Known func(*packages.Package) bool
 }
 
 // Load loads the packages that match the patterns, in the order of their paths. What is wrong with their
@@ -71,7 +85,14 @@ func Load(ctx context.Context, cfg Config) ([]*Package, error) {
 	var trees []*tree
 	for _, root := range roots {
 		p := &Package{Path: root.PkgPath, Dir: root.Dir}
+		if root.Module != nil {
+			p.Module = root.Module.Path
+		}
 		all = append(all, p)
+		if p.Known = cfg.Known != nil && cfg.Known(root); p.Known {
+			cfg.Logf("nothing has changed in %s", p.Path)
+			continue
+		}
 		found, err := parse(p, root, cfg)
 		if err != nil {
 			return nil, err
@@ -85,6 +106,7 @@ func Load(ctx context.Context, cfg Config) ([]*Package, error) {
 		return nil, err
 	}
 	for _, t := range trees {
+		t.modules = imports.modules
 		t.check(imports, cfg)
 	}
 	return all, nil
@@ -107,11 +129,11 @@ func list(ctx context.Context, cfg Config) ([]*packages.Package, error) {
 			return nil, fmt.Errorf("%s is a file: name the folder of its package", pattern)
 		}
 	}
-	roots, err := packages.Load(&packages.Config{
-		Context: ctx,
-		Dir:     cfg.Dir,
-		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedModule,
-	}, cfg.Patterns...)
+	mode := packages.NeedName | packages.NeedFiles | packages.NeedModule
+	if cfg.Known != nil {
+		mode |= packages.NeedImports | packages.NeedDeps
+	}
+	roots, err := packages.Load(&packages.Config{Context: ctx, Dir: cfg.Dir, Mode: mode}, cfg.Patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("listing packages: %w", goError(err))
 	}

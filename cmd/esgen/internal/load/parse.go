@@ -98,7 +98,7 @@ func parseTests(p *Package, cfg Config) error {
 		}
 		for _, group := range file.Comments {
 			for _, c := range group.List {
-				if d, ok := ast.ParseDirective(c.Slash, c.Text); ok && d.Tool == "esgen" {
+				if d, ok := ast.ParseDirective(c.Slash, c.Text); ok && d.Tool == "esgen" && d.Name != "ignore" {
 					cfg.Problems.At(c.Slash, "//esgen:%s in a test file has no effect: move the declaration to a file that is no test", d.Name)
 				}
 			}

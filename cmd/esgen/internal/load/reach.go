@@ -16,8 +16,10 @@ type tree struct {
 	methods  map[string][]*ast.FuncDecl    // by receiver, those that bear on generated code
 	consts   map[string][]*ast.GenDecl     // by the type that constants are declared with
 	reached  map[any]bool                  // *ast.TypeSpec, *ast.GenDecl (const, var) or *ast.FuncDecl
+	folded   map[any]bool                  // likewise, with bodies: what takes part in a fold
 	fileOf   map[any]*ast.File             // of what is reached
 	wants    map[*ast.File]map[string]bool // qualifiers, which are names of imported packages
+	mayWant  map[*ast.File]map[string]bool // names that are both a local variable's and, maybe, an import's
 	dots     map[*ast.File]bool            // files with names that only a dot import can explain
 	imported map[*ast.File][]*ast.ImportSpec
 }
@@ -31,8 +33,8 @@ func newTree(p *Package) *tree {
 	t := &tree{
 		Package: p,
 		decls:   map[string][]declaration{}, methods: map[string][]*ast.FuncDecl{}, consts: map[string][]*ast.GenDecl{},
-		reached: map[any]bool{}, fileOf: map[any]*ast.File{},
-		wants: map[*ast.File]map[string]bool{}, dots: map[*ast.File]bool{},
+		reached: map[any]bool{}, folded: map[any]bool{}, fileOf: map[any]*ast.File{},
+		wants: map[*ast.File]map[string]bool{}, mayWant: map[*ast.File]map[string]bool{}, dots: map[*ast.File]bool{},
 		imported: map[*ast.File][]*ast.ImportSpec{},
 	}
 	for _, f := range p.Files {
@@ -47,11 +49,12 @@ func newTree(p *Package) *tree {
 			t.visit(declaration{t.fileOf[d.Func], d.Func})
 		}
 	}
+	t.fold()
 	return t
 }
 
 func (t *tree) index(f *ast.File) {
-	t.wants[f] = map[string]bool{}
+	t.wants[f], t.mayWant[f] = map[string]bool{}, map[string]bool{}
 	add := func(name string, node any) {
 		t.fileOf[node] = f
 		t.decls[name] = append(t.decls[name], declaration{f, node})
@@ -165,7 +168,7 @@ func (t *tree) walk(f *ast.File, root ast.Node) {
 }
 
 // prune returns copies of the package's files with the reached declarations and the imports
-// that they need.
+// that they need. Only what takes part in a fold keeps its body.
 func (t *tree) prune() []*ast.File {
 	var files []*ast.File
 	for _, f := range t.Files {
@@ -181,8 +184,10 @@ func (t *tree) prune() []*ast.File {
 		for _, decl := range f.Decls {
 			switch decl := decl.(type) {
 			case *ast.FuncDecl:
-				if t.reached[decl] {
+				if t.folded[decl] {
 					pruned.Decls = append(pruned.Decls, decl)
+				} else if t.reached[decl] {
+					pruned.Decls = append(pruned.Decls, bodiless(decl))
 				}
 			case *ast.GenDecl:
 				if d := t.pruneGroup(decl); d != nil {
@@ -197,7 +202,7 @@ func (t *tree) prune() []*ast.File {
 
 func (t *tree) pruneGroup(decl *ast.GenDecl) *ast.GenDecl {
 	if decl.Tok != token.TYPE {
-		if t.reached[decl] {
+		if t.reached[decl] || t.folded[decl] {
 			return decl
 		}
 		return nil
@@ -205,7 +210,7 @@ func (t *tree) pruneGroup(decl *ast.GenDecl) *ast.GenDecl {
 	pruned := *decl
 	pruned.Specs = nil
 	for _, spec := range decl.Specs {
-		if t.reached[spec] {
+		if t.reached[spec] || t.folded[spec] {
 			pruned.Specs = append(pruned.Specs, spec)
 		}
 	}

@@ -29,11 +29,12 @@ type Package struct {
 type Aggregate struct {
 	Go       string // the Go name
 	Category string
-	Fold     string // of the apply methods; "" if the directive doesn't say
+	Fold     string // the version of what lies outside of the package; "" if the directive doesn't say
 	Type     *types.Named
 	Pos      token.Pos
 	Events   []*Event    // by stored name, those that only the lock has among them
 	State    *shape.Type // set by package check
+	Code     string      // tells apart folds by their code; set by package fold
 
 	// The names of generated functions.
 	New, NewRepository, Decode string

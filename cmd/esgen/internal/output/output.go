@@ -121,10 +121,8 @@ func Apply(changes []*Change) (err error) {
 }
 
 func writeTemp(c *Change) (string, error) {
-	if c.folder {
-		if err := os.Mkdir(filepath.Dir(c.Path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return "", err
-		}
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o755); err != nil {
+		return "", err
 	}
 	// The leading dot keeps a leftover out of the package.
 	f, err := os.CreateTemp(filepath.Dir(c.Path), "."+filepath.Base(c.Path)+".*")

@@ -12,13 +12,13 @@ import (
 // Fingerprint returns a short hash, in lower-case hex, of what is stored: names,
 // kinds, optionality and nesting. Positions, comments, the order of fields and
 // the names of Go types don't count, but for types that marshal themselves:
-// nothing else tells their forms apart. It also depends on fold, which tells apart
-// states of one shape that were computed in different ways.
-func Fingerprint(t *Type, fold string) string {
+// nothing else tells their forms apart. It also depends on what tells apart states of one
+// shape that were computed in different ways.
+func Fingerprint(t *Type, folds ...string) string {
 	var b strings.Builder
 	describe(&b, t, nil)
-	if fold != "" {
-		b.WriteString(" fold=" + fold)
+	for _, fold := range folds {
+		b.WriteString(" fold=" + strconv.Quote(fold))
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:12])
@@ -55,7 +55,11 @@ func describe(b *strings.Builder, t *Type, open []*Type) {
 		describe(b, t.Elem, open)
 		b.WriteByte(')')
 	case Marshaler, Text:
-		b.WriteString("(" + name(t.Go) + ")")
+		if t.Go == nil {
+			b.WriteString("(" + t.Name + ")") // from a lock
+		} else {
+			b.WriteString("(" + name(t.Go) + ")")
+		}
 	case Struct:
 		fields := slices.SortedFunc(slices.Values(t.Fields), func(a, b *Field) int { return strings.Compare(a.Name, b.Name) })
 		b.WriteByte('{')
@@ -66,6 +70,9 @@ func describe(b *strings.Builder, t *Type, open []*Type) {
 			}
 			if f.Quoted {
 				b.WriteByte('"')
+			}
+			for _, was := range f.Was {
+				b.WriteString("|" + strconv.Quote(was))
 			}
 			if f.Default != nil {
 				b.WriteString("=" + strconv.Quote(*f.Default))

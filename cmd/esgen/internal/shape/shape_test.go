@@ -234,7 +234,7 @@ func TestFingerprintTellsWhatIsStored(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		return shape.Fingerprint(s, "")
+		return shape.Fingerprint(s)
 	}
 	base := "type E struct { A int; B []In }; type In struct { C string; N *E }"
 	same := []string{

@@ -24,7 +24,7 @@ func (g *Generator) describe(t *shape.Type) string {
 		name += "'s state"
 	}
 	if t.View != "" {
-		name += ", stored in an older shape,"
+		name += " as an older version stored it"
 	}
 	return name
 }
@@ -70,6 +70,9 @@ func (g *Generator) emitRead(f *jen.File, fn *function) {
 	} else {
 		r.value(b, t, v)
 	}
+	if t.Kind == shape.Struct {
+		g.emitFields(f, fn)
+	}
 	f.Commentf("%s reads %s.", fn.readName(), g.describe(t))
 	f.Func().Id(fn.readName()).Params(g.local("d").Op("*").Add(codec("Decoder")), g.local("v").Op("*").Add(typeCode(t.Go))).Block(b.stmts...)
 	f.Line()
@@ -84,39 +87,80 @@ func (g *Generator) seenVar(word int) *jen.Statement {
 
 func mask(bits uint64) *jen.Statement { return jen.Op(fmt.Sprintf("%#x", bits)) }
 
+// emitFields writes the table of the names by which a struct's fields are read.
+func (g *Generator) emitFields(f *jen.File, fn *function) {
+	names, _ := table(fn.t)
+	f.Var().Id(fn.fieldsName()).Op("=").Add(codec("NewFields")).Call(names...)
+	f.Line()
+}
+
+// table returns the names of all fields that are stored, in their order, and then their former names; with the
+// places that each field has among them.
+func table(t *shape.Type) (names []jen.Code, places [][]jen.Code) {
+	places = make([][]jen.Code, len(t.Fields))
+	add := func(field int, name string) {
+		places[field] = append(places[field], jen.Lit(len(names)))
+		names = append(names, jen.Lit(name))
+	}
+	for i, f := range t.Fields {
+		if f.Name != "" {
+			add(i, f.Name)
+		}
+	}
+	for i, f := range t.Fields {
+		if f.Name != "" {
+			for _, was := range formerNames(t, f) {
+				add(i, was)
+			}
+		}
+	}
+	return names, places
+}
+
 // object reads the members of a struct.
 func (r *reader) object(b *block, t *shape.Type, v place) {
-	words := (len(t.Fields) + 63) / 64
+	stored := 0 // fields; a view has others, which keep their defaults
+	for _, f := range t.Fields {
+		if f.Name != "" {
+			stored++
+		}
+	}
+	words := (stored + 63) / 64
 	required := make([]uint64, words)
 	missing := make([][]jen.Code, words)
 	for i := range words {
 		b.stmt().Var().Add(r.gen.seenVar(i)).Uint64()
 	}
+	_, places := table(t)
 	var cases []jen.Code
 	for i, f := range t.Fields {
-		word, bit := i/64, uint64(1)<<(i%64)
-		if f.Required() {
-			required[word] |= bit
-			missing[word] = append(missing[word], jen.Lit(f.Name))
-		}
 		if f.Default != nil {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
 		}
 		if f.Name == "" {
 			continue
 		}
+		word, bit := len(cases)/64, uint64(1)<<(len(cases)%64)
+		if f.Required() {
+			required[word] |= bit
+			missing[word] = append(missing[word], jen.Lit(f.Name))
+		}
 		c := &block{}
+		c.stmt().Comment(f.Name)
 		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
-		cases = append(cases, jen.Case(spellings(t, f)...).Block(c.stmts...))
+		cases = append(cases, jen.Case(places[i]...).Block(c.stmts...))
 	}
-	known := len(cases) > 0
-	cases = append(cases, jen.Default().Block(r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))))
-	body := jen.Switch(r.gen.local("name")).Block(cases...)
-	if !known {
-		body = r.gen.local("d").Dot("Unknown").Call(r.gen.local("name"))
+	d, field, fields := r.gen.local("d"), r.gen.local("field"), jen.Id(r.fn.fieldsName())
+	var body []jen.Code
+	if len(cases) > 0 {
+		body = append(body, jen.Switch(field).Block(cases...))
 	}
-	b.stmt().Add(r.gen.members("name")).Block(body)
+	b.stmt().For(
+		jen.Add(field).Op(":=").Add(d).Dot("Struct").Call(fields),
+		jen.Add(field).Op(">=").Lit(0),
+		jen.Add(field).Op("=").Add(d).Dot("Field").Call(fields, field),
+	).Block(body...)
 	for i := range words {
 		if required[i] != 0 {
 			args := append([]jen.Code{r.gen.seenVar(i), mask(required[i])}, missing[i]...)
@@ -127,13 +171,13 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 	}
 }
 
-// spellings returns the names by which a field is read: its own, and former ones that no other field has
-// now. An object with two of them has the field twice.
-func spellings(t *shape.Type, f *shape.Field) []jen.Code {
-	names := []jen.Code{jen.Lit(f.Name)}
+// formerNames returns the names that a field had before, and that no other field has now. An object that
+// has it by two names has the field twice.
+func formerNames(t *shape.Type, f *shape.Field) []string {
+	var names []string
 	for _, was := range f.Was {
 		if !slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Name == was }) {
-			names = append(names, jen.Lit(was))
+			names = append(names, was)
 		}
 	}
 	return names
@@ -239,7 +283,7 @@ func (r *reader) pointer(b *block, t *shape.Type, v place, known bool, elem func
 	r.depth++
 	p := r.gen.local(r.variable("p"))
 	c := &block{}
-	c.stmt().Add(p).Op(":=").New(typeCode(t.Elem.Go))
+	c.stmt().Add(p).Op(":=").Add(codec("New")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"))
 	r.known = true
 	elem(c, behind(p))
 	r.known = false
@@ -339,9 +383,9 @@ func (r *reader) slice(b *block, t *shape.Type, v place, known bool) {
 	if t.Elem.Kind == shape.Struct {
 		open = jen.LitRune('{')
 	}
-	c.stmt().Add(items).Op(":=").Make(typeCode(t.Go), jen.Lit(0), jen.Add(r.gen.local("d")).Dot("Elements").Call(open))
+	c.stmt().Add(items).Op(":=").Add(codec("List")).Types(typeCode(t.Elem.Go)).Call(r.gen.local("d"), open)
 	c.stmt().Add(r.gen.elements(r.variable("more"))).Block(loop.stmts...)
-	c.stmt().Add(v.val).Op("=").Add(items)
+	c.stmt().Add(v.val).Op("=").Add(codec("Listed")).Call(r.gen.local("d"), items)
 	r.nullable(b, v, known, c)
 	r.depth--
 }

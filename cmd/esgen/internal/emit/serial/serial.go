@@ -163,6 +163,7 @@ func (f *function) appendName() string { return "append" + f.base }
 func (f *function) nestName() string   { return "nest" + f.base }
 func (f *function) decodeName() string { return "decode" + f.base }
 func (f *function) readName() string   { return "read" + f.base }
+func (f *function) fieldsName() string { return "fieldsOf" + f.base }
 
 // hasFunction reports whether values of t are handled by a function of their
 // own; all others are handled where they occur.
@@ -206,7 +207,7 @@ func (g *Generator) free(base string) string {
 	for n := 2; ; n++ {
 		f := function{base: name}
 		clash := false
-		for _, name := range []string{f.appendName(), f.nestName(), f.decodeName(), f.readName()} {
+		for _, name := range []string{f.appendName(), f.nestName(), f.decodeName(), f.readName(), f.fieldsName()} {
 			clash = clash || g.used[name] || g.taken(name)
 		}
 		if !clash {

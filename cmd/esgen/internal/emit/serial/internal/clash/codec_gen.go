@@ -130,24 +130,28 @@ func decodeOpened(data []byte, v_ *Opened) error {
 	return d_.End()
 }
 
+var fieldsOfOpened = codecpkg.NewFields("Items", "Maps", "When", "Ptr", "Fixed", "X", "Bools")
+
 // readOpened reads Opened.
 func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "Items":
+	for field := d_.Struct(fieldsOfOpened); field >= 0; field = d_.Field(fieldsOfOpened, field) {
+		switch field {
+		case 0:
+			// Items
 			seen = d_.Once(seen, 0x1)
 			if d_.Null() {
 				v_.Items = nil
 			} else {
-				items_ := make([]item, 0, d_.Elements('{'))
+				items_ := codecpkg.List[item](d_, '{')
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					items_ = append(items_, item{})
 					readItem2(d_, &items_[len(items_)-1])
 				}
-				v_.Items = items_
+				v_.Items = codecpkg.Listed(d_, items_)
 			}
-		case "Maps":
+		case 1:
+			// Maps
 			seen = d_.Once(seen, 0x2)
 			if d_.Null() {
 				v_.Maps = nil
@@ -162,7 +166,7 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 					if d_.Null() {
 						elem_ = nil
 					} else {
-						items2 := make([]map[key]item, 0, d_.Elements(0))
+						items2 := codecpkg.List[map[key]item](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							var item2 map[key]item
 							if d_.Null() {
@@ -182,29 +186,32 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 							}
 							items2 = append(items2, item2)
 						}
-						elem_ = items2
+						elem_ = codecpkg.Listed(d_, items2)
 					}
 					m_[key_] = elem_
 				}
 				v_.Maps = m_
 			}
-		case "When":
+		case 2:
+			// When
 			seen = d_.Once(seen, 0x4)
 			v_.When = d_.Time()
-		case "Ptr":
+		case 3:
+			// Ptr
 			seen = d_.Once(seen, 0x8)
 			if d_.Null() {
 				v_.Ptr = nil
 			} else {
-				p := new(**elem)
-				p2_ := new(*elem)
-				p3 := new(elem)
+				p := codecpkg.New[**elem](d_)
+				p2_ := codecpkg.New[*elem](d_)
+				p3 := codecpkg.New[elem](d_)
 				readElem(d_, p3)
 				*p2_ = p3
 				*p = p2_
 				v_.Ptr = p
 			}
-		case "Fixed":
+		case 4:
+			// Fixed
 			seen = d_.Once(seen, 0x10)
 			n_ := 0
 			for more_ := d_.Array(); more_; more_ = d_.More() {
@@ -216,22 +223,22 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 				n_++
 			}
 			d_.Length(n_, 2)
-		case "X":
+		case 5:
+			// X
 			seen = d_.Once(seen, 0x20)
 			readOpened3(d_, &v_.X)
-		case "Bools":
+		case 6:
+			// Bools
 			seen = d_.Once(seen, 0x40)
 			if d_.Null() {
 				v_.Bools = nil
 			} else {
-				items_ := make([]bool, 0, d_.Elements(0))
+				items_ := codecpkg.List[bool](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					items_ = append(items_, d_.Bool())
 				}
-				v_.Bools = items_
+				v_.Bools = codecpkg.Listed(d_, items_)
 			}
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0x37 != 0x37 {
@@ -258,16 +265,17 @@ func decodeItem2(data []byte, v_ *item) error {
 	return d_.End()
 }
 
+var fieldsOfItem2 = codecpkg.NewFields("Key")
+
 // readItem2 reads item.
 func readItem2(d_ *codecpkg.Decoder, v_ *item) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "Key":
+	for field := d_.Struct(fieldsOfItem2); field >= 0; field = d_.Field(fieldsOfItem2, field) {
+		switch field {
+		case 0:
+			// Key
 			seen = d_.Once(seen, 0x1)
 			v_.Key = key(d_.String())
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -305,34 +313,35 @@ func appendElem(dst_ []byte, v_ *elem) ([]byte, error) {
 	return dst_, nil
 }
 
+var fieldsOfElem = codecpkg.NewFields("Items")
+
 // readElem reads elem.
 func readElem(d_ *codecpkg.Decoder, v_ *elem) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "Items":
+	for field := d_.Struct(fieldsOfElem); field >= 0; field = d_.Field(fieldsOfElem, field) {
+		switch field {
+		case 0:
+			// Items
 			seen = d_.Once(seen, 0x1)
 			if d_.Null() {
 				v_.Items = nil
 			} else {
-				items_ := make([]items, 0, d_.Elements(0))
+				items_ := codecpkg.List[items](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					var item_ items
 					if d_.Null() {
 						item_ = nil
 					} else {
-						items2 := make(items, 0, d_.Elements(0))
+						items2 := codecpkg.List[more](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							items2 = append(items2, more(d_.Int()))
 						}
-						item_ = items2
+						item_ = codecpkg.Listed(d_, items2)
 					}
 					items_ = append(items_, item_)
 				}
-				v_.Items = items_
+				v_.Items = codecpkg.Listed(d_, items_)
 			}
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -359,16 +368,17 @@ func decodeOpened3(data []byte, v_ *opened) error {
 	return d_.End()
 }
 
+var fieldsOfOpened3 = codecpkg.NewFields("V")
+
 // readOpened3 reads opened.
 func readOpened3(d_ *codecpkg.Decoder, v_ *opened) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "V":
+	for field := d_.Struct(fieldsOfOpened3); field >= 0; field = d_.Field(fieldsOfOpened3, field) {
+		switch field {
+		case 0:
+			// V
 			seen = d_.Once(seen, 0x1)
 			readV(d_, &v_.V)
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -387,16 +397,17 @@ func appendV(dst_ []byte, v_ *v) ([]byte, error) {
 	return dst_, nil
 }
 
+var fieldsOfV = codecpkg.NewFields("Name")
+
 // readV reads v.
 func readV(d_ *codecpkg.Decoder, v_ *v) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "Name":
+	for field := d_.Struct(fieldsOfV); field >= 0; field = d_.Field(fieldsOfV, field) {
+		switch field {
+		case 0:
+			// Name
 			seen = d_.Once(seen, 0x1)
 			v_.Name = name(d_.String())
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -470,15 +481,19 @@ func decodeDState(data []byte, v_ *d) error {
 	return d_.End()
 }
 
+var fieldsOfDState = codecpkg.NewFields("ok", "seen", "data", "items")
+
 // readDState reads d's state.
 func readDState(d_ *codecpkg.Decoder, v_ *d) {
 	var seen uint64
-	for name_, ok_ := d_.Object(); ok_; name_, ok_ = d_.Next() {
-		switch name_ {
-		case "ok":
+	for field := d_.Struct(fieldsOfDState); field >= 0; field = d_.Field(fieldsOfDState, field) {
+		switch field {
+		case 0:
+			// ok
 			seen = d_.Once(seen, 0x1)
 			v_.ok = ok(d_.Bool())
-		case "seen":
+		case 1:
+			// seen
 			seen = d_.Once(seen, 0x2)
 			if d_.Null() {
 				v_.seen = nil
@@ -493,7 +508,7 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 					if d_.Null() {
 						elem_ = nil
 					} else {
-						p2_ := new(p2)
+						p2_ := codecpkg.New[p2](d_)
 						*p2_ = p2(d_.Int())
 						elem_ = p2_
 					}
@@ -501,32 +516,32 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 				}
 				v_.seen = m_
 			}
-		case "data":
+		case 2:
+			// data
 			seen = d_.Once(seen, 0x4)
 			v_.data = codecpkg.Bytes[byte](d_)
-		case "items":
+		case 3:
+			// items
 			seen = d_.Once(seen, 0x8)
 			if d_.Null() {
 				v_.items = nil
 			} else {
-				items_ := make([]items, 0, d_.Elements(0))
+				items_ := codecpkg.List[items](d_, 0)
 				for more_ := d_.Array(); more_; more_ = d_.More() {
 					var item_ items
 					if d_.Null() {
 						item_ = nil
 					} else {
-						items2 := make(items, 0, d_.Elements(0))
+						items2 := codecpkg.List[more](d_, 0)
 						for more2 := d_.Array(); more2; more2 = d_.More() {
 							items2 = append(items2, more(d_.Int()))
 						}
-						item_ = items2
+						item_ = codecpkg.Listed(d_, items2)
 					}
 					items_ = append(items_, item_)
 				}
-				v_.items = items_
+				v_.items = codecpkg.Listed(d_, items_)
 			}
-		default:
-			d_.Unknown(name_)
 		}
 	}
 	if seen&0xf != 0xf {

@@ -40,25 +40,29 @@ func decodeSmall(data []byte, v *Small) error {
 	return d.End()
 }
 
+var fieldsOfSmall = codec.NewFields("owner", "currency", "amount", "final")
+
 // readSmall reads Small.
 func readSmall(d *codec.Decoder, v *Small) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "owner":
+	for field := d.Struct(fieldsOfSmall); field >= 0; field = d.Field(fieldsOfSmall, field) {
+		switch field {
+		case 0:
+			// owner
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.Currency = d.String()
-		case "amount":
+		case 2:
+			// amount
 			seen = d.Once(seen, 0x4)
 			v.Amount = d.Int64()
-		case "final":
+		case 3:
+			// final
 			seen = d.Once(seen, 0x8)
 			v.Final = d.Bool()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -158,58 +162,71 @@ func decodeMedium(data []byte, v *Medium) error {
 	return d.End()
 }
 
+var fieldsOfMedium = codec.NewFields("id", "customer", "email", "placed_at", "total", "rate", "express", "note", "coupon", "tags", "labels", "address", "reference")
+
 // readMedium reads Medium.
 func readMedium(d *codec.Decoder, v *Medium) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "id":
+	for field := d.Struct(fieldsOfMedium); field >= 0; field = d.Field(fieldsOfMedium, field) {
+		switch field {
+		case 0:
+			// id
 			seen = d.Once(seen, 0x1)
 			v.ID = d.UUID()
-		case "customer":
+		case 1:
+			// customer
 			seen = d.Once(seen, 0x2)
 			v.Customer = d.String()
-		case "email":
+		case 2:
+			// email
 			seen = d.Once(seen, 0x4)
 			v.Email = d.String()
-		case "placed_at":
+		case 3:
+			// placed_at
 			seen = d.Once(seen, 0x8)
 			v.PlacedAt = d.Time()
-		case "total":
+		case 4:
+			// total
 			seen = d.Once(seen, 0x10)
 			v.Total = d.Int64()
-		case "rate":
+		case 5:
+			// rate
 			seen = d.Once(seen, 0x20)
 			v.Rate = d.Float64()
-		case "express":
+		case 6:
+			// express
 			seen = d.Once(seen, 0x40)
 			v.Express = d.Bool()
-		case "note":
+		case 7:
+			// note
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		case "coupon":
+		case 8:
+			// coupon
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Coupon = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.String()
 				v.Coupon = p
 			}
-		case "tags":
+		case 9:
+			// tags
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
-		case "labels":
+		case 10:
+			// labels
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Labels = nil
@@ -224,14 +241,14 @@ func readMedium(d *codec.Decoder, v *Medium) {
 				}
 				v.Labels = m
 			}
-		case "address":
+		case 11:
+			// address
 			seen = d.Once(seen, 0x800)
 			readAddress(d, &v.Address)
-		case "reference":
+		case 12:
+			// reference
 			seen = d.Once(seen, 0x1000)
 			v.Reference = d.UUID()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1e7f != 0x1e7f {
@@ -262,25 +279,29 @@ func appendAddress(dst []byte, v *Address) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfAddress = codec.NewFields("street", "city", "zip", "country")
+
 // readAddress reads Address.
 func readAddress(d *codec.Decoder, v *Address) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "street":
+	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Field(fieldsOfAddress, field) {
+		switch field {
+		case 0:
+			// street
 			seen = d.Once(seen, 0x1)
 			v.Street = d.String()
-		case "city":
+		case 1:
+			// city
 			seen = d.Once(seen, 0x2)
 			v.City = d.String()
-		case "zip":
+		case 2:
+			// zip
 			seen = d.Once(seen, 0x4)
 			v.Zip = d.String()
-		case "country":
+		case 3:
+			// country
 			seen = d.Once(seen, 0x8)
 			v.Country = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -328,34 +349,38 @@ func decodeLarge(data []byte, v *Large) error {
 	return d.End()
 }
 
+var fieldsOfLarge = codec.NewFields("id", "placed_at", "lines", "comment")
+
 // readLarge reads Large.
 func readLarge(d *codec.Decoder, v *Large) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "id":
+	for field := d.Struct(fieldsOfLarge); field >= 0; field = d.Field(fieldsOfLarge, field) {
+		switch field {
+		case 0:
+			// id
 			seen = d.Once(seen, 0x1)
 			v.ID = d.UUID()
-		case "placed_at":
+		case 1:
+			// placed_at
 			seen = d.Once(seen, 0x2)
 			v.PlacedAt = d.Time()
-		case "lines":
+		case 2:
+			// lines
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Lines = nil
 			} else {
-				items := make([]Line, 0, d.Elements('{'))
+				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Line{})
 					readLine(d, &items[len(items)-1])
 				}
-				v.Lines = items
+				v.Lines = codec.Listed(d, items)
 			}
-		case "comment":
+		case 3:
+			// comment
 			seen = d.Once(seen, 0x8)
 			v.Comment = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf != 0xf {
@@ -407,45 +432,53 @@ func appendLine(dst []byte, v *Line) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfLine = codec.NewFields("sku", "name", "quantity", "price", "discount", "added", "gift", "tags")
+
 // readLine reads Line.
 func readLine(d *codec.Decoder, v *Line) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "sku":
+	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Field(fieldsOfLine, field) {
+		switch field {
+		case 0:
+			// sku
 			seen = d.Once(seen, 0x1)
 			v.SKU = d.String()
-		case "name":
+		case 1:
+			// name
 			seen = d.Once(seen, 0x2)
 			v.Name = d.String()
-		case "quantity":
+		case 2:
+			// quantity
 			seen = d.Once(seen, 0x4)
 			v.Quantity = d.Int()
-		case "price":
+		case 3:
+			// price
 			seen = d.Once(seen, 0x8)
 			v.Price = d.Int64()
-		case "discount":
+		case 4:
+			// discount
 			seen = d.Once(seen, 0x10)
 			v.Discount = d.Float64()
-		case "added":
+		case 5:
+			// added
 			seen = d.Once(seen, 0x20)
 			v.Added = d.Time()
-		case "gift":
+		case 6:
+			// gift
 			seen = d.Once(seen, 0x40)
 			v.Gift = d.Bool()
-		case "tags":
+		case 7:
+			// tags
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Tags = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Tags = items
+				v.Tags = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xff != 0xff {
@@ -524,79 +557,97 @@ func decodeNumbers(data []byte, v *Numbers) error {
 	return d.End()
 }
 
+var fieldsOfNumbers = codec.NewFields("I", "I8", "I16", "I32", "I64", "U", "U8", "U16", "U32", "U64", "P", "F32", "F64", "N", "D", "B", "V", "F")
+
 // readNumbers reads Numbers.
 func readNumbers(d *codec.Decoder, v *Numbers) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "I":
+	for field := d.Struct(fieldsOfNumbers); field >= 0; field = d.Field(fieldsOfNumbers, field) {
+		switch field {
+		case 0:
+			// I
 			seen = d.Once(seen, 0x1)
 			v.I = d.Int()
-		case "I8":
+		case 1:
+			// I8
 			seen = d.Once(seen, 0x2)
 			v.I8 = d.Int8()
-		case "I16":
+		case 2:
+			// I16
 			seen = d.Once(seen, 0x4)
 			v.I16 = d.Int16()
-		case "I32":
+		case 3:
+			// I32
 			seen = d.Once(seen, 0x8)
 			v.I32 = d.Int32()
-		case "I64":
+		case 4:
+			// I64
 			seen = d.Once(seen, 0x10)
 			v.I64 = d.Int64()
-		case "U":
+		case 5:
+			// U
 			seen = d.Once(seen, 0x20)
 			v.U = d.Uint()
-		case "U8":
+		case 6:
+			// U8
 			seen = d.Once(seen, 0x40)
 			v.U8 = d.Uint8()
-		case "U16":
+		case 7:
+			// U16
 			seen = d.Once(seen, 0x80)
 			v.U16 = d.Uint16()
-		case "U32":
+		case 8:
+			// U32
 			seen = d.Once(seen, 0x100)
 			v.U32 = d.Uint32()
-		case "U64":
+		case 9:
+			// U64
 			seen = d.Once(seen, 0x200)
 			v.U64 = d.Uint64()
-		case "P":
+		case 10:
+			// P
 			seen = d.Once(seen, 0x400)
 			v.P = d.Uintptr()
-		case "F32":
+		case 11:
+			// F32
 			seen = d.Once(seen, 0x800)
 			v.F32 = d.Float32()
-		case "F64":
+		case 12:
+			// F64
 			seen = d.Once(seen, 0x1000)
 			v.F64 = d.Float64()
-		case "N":
+		case 13:
+			// N
 			seen = d.Once(seen, 0x2000)
 			v.N = json.Number(d.Number())
-		case "D":
+		case 14:
+			// D
 			seen = d.Once(seen, 0x4000)
 			v.D = time.Duration(d.Int64())
-		case "B":
+		case 15:
+			// B
 			seen = d.Once(seen, 0x8000)
 			if d.Null() {
 				v.B = nil
 			} else {
-				p := new(big.Int)
+				p := codec.New[big.Int](d)
 				d.Unmarshal(p)
 				v.B = p
 			}
-		case "V":
+		case 16:
+			// V
 			seen = d.Once(seen, 0x10000)
 			d.Unmarshal(&v.V)
-		case "F":
+		case 17:
+			// F
 			seen = d.Once(seen, 0x20000)
 			if d.Null() {
 				v.F = nil
 			} else {
-				p := new(big.Float)
+				p := codec.New[big.Float](d)
 				d.Text(p)
 				v.F = p
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x17fff != 0x17fff {
@@ -687,78 +738,91 @@ func decodeQuoted(data []byte, v *Quoted) error {
 	return d.End()
 }
 
+var fieldsOfQuoted = codec.NewFields("i", "u", "f", "b", "s", "n", "p", "ps", "l", "oe", "m")
+
 // readQuoted reads Quoted.
 func readQuoted(d *codec.Decoder, v *Quoted) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "i":
+	for field := d.Struct(fieldsOfQuoted); field >= 0; field = d.Field(fieldsOfQuoted, field) {
+		switch field {
+		case 0:
+			// i
 			seen = d.Once(seen, 0x1)
 			d.Quote(true)
 			v.I = d.Int()
 			d.Quote(false)
-		case "u":
+		case 1:
+			// u
 			seen = d.Once(seen, 0x2)
 			d.Quote(true)
 			v.U = d.Uint8()
 			d.Quote(false)
-		case "f":
+		case 2:
+			// f
 			seen = d.Once(seen, 0x4)
 			d.Quote(true)
 			v.F = d.Float64()
 			d.Quote(false)
-		case "b":
+		case 3:
+			// b
 			seen = d.Once(seen, 0x8)
 			d.Quote(true)
 			v.B = d.Bool()
 			d.Quote(false)
-		case "s":
+		case 4:
+			// s
 			seen = d.Once(seen, 0x10)
 			v.S = d.QuotedString()
-		case "n":
+		case 5:
+			// n
 			seen = d.Once(seen, 0x20)
 			d.Quote(true)
 			v.N = json.Number(d.Number())
 			d.Quote(false)
-		case "p":
+		case 6:
+			// p
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.P = nil
 			} else {
-				p := new(int)
+				p := codec.New[int](d)
 				d.Quote(true)
 				*p = d.Int()
 				d.Quote(false)
 				v.P = p
 			}
-		case "ps":
+		case 7:
+			// ps
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.PS = nil
 			} else {
-				p := new(string)
+				p := codec.New[string](d)
 				*p = d.QuotedString()
 				v.PS = p
 			}
-		case "l":
+		case 8:
+			// l
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
-		case "oe":
+		case 9:
+			// oe
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				d.Quote(true)
 				v.OE = d.Int()
 				d.Quote(false)
 			}
-		case "m":
+		case 10:
+			// m
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.M = nil
@@ -776,8 +840,6 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 				}
 				v.M = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x13f != 0x13f {
@@ -877,27 +939,35 @@ func decodeStrings(data []byte, v *Strings) error {
 	return d.End()
 }
 
+var fieldsOfStrings = codec.NewFields("S", "K", "B", "D", "O", "A", "Raw", "PRaw", "T", "PT", "U", "PU", "Color", "Code", "PCode", "Cents", "Level")
+
 // readStrings reads Strings.
 func readStrings(d *codec.Decoder, v *Strings) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "S":
+	for field := d.Struct(fieldsOfStrings); field >= 0; field = d.Field(fieldsOfStrings, field) {
+		switch field {
+		case 0:
+			// S
 			seen = d.Once(seen, 0x1)
 			v.S = d.String()
-		case "K":
+		case 1:
+			// K
 			seen = d.Once(seen, 0x2)
 			v.K = kind(d.String())
-		case "B":
+		case 2:
+			// B
 			seen = d.Once(seen, 0x4)
 			v.B = codec.Bytes[byte](d)
-		case "D":
+		case 3:
+			// D
 			seen = d.Once(seen, 0x8)
 			v.D = codec.Bytes[byte](d)
-		case "O":
+		case 4:
+			// O
 			seen = d.Once(seen, 0x10)
 			v.O = codec.Bytes[octet](d)
-		case "A":
+		case 5:
+			// A
 			seen = d.Once(seen, 0x20)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -909,65 +979,74 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				n++
 			}
 			d.Length(n, 4)
-		case "Raw":
+		case 6:
+			// Raw
 			seen = d.Once(seen, 0x40)
 			v.Raw = d.Raw()
-		case "PRaw":
+		case 7:
+			// PRaw
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.PRaw = nil
 			} else {
-				p := new(json.RawMessage)
+				p := codec.New[json.RawMessage](d)
 				*p = d.Raw()
 				v.PRaw = p
 			}
-		case "T":
+		case 8:
+			// T
 			seen = d.Once(seen, 0x100)
 			v.T = d.Time()
-		case "PT":
+		case 9:
+			// PT
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.PT = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.PT = p
 			}
-		case "U":
+		case 10:
+			// U
 			seen = d.Once(seen, 0x400)
 			v.U = d.UUID()
-		case "PU":
+		case 11:
+			// PU
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.PU = nil
 			} else {
-				p := new(uuid.UUID)
+				p := codec.New[uuid.UUID](d)
 				*p = d.UUID()
 				v.PU = p
 			}
-		case "Color":
+		case 12:
+			// Color
 			seen = d.Once(seen, 0x1000)
 			d.Text(&v.Color)
-		case "Code":
+		case 13:
+			// Code
 			seen = d.Once(seen, 0x2000)
 			d.Text(&v.Code)
-		case "PCode":
+		case 14:
+			// PCode
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.PCode = nil
 			} else {
-				p := new(other.Code)
+				p := codec.New[other.Code](d)
 				d.Text(p)
 				v.PCode = p
 			}
-		case "Cents":
+		case 15:
+			// Cents
 			seen = d.Once(seen, 0x8000)
 			d.Unmarshal(&v.Cents)
-		case "Level":
+		case 16:
+			// Level
 			seen = d.Once(seen, 0x10000)
 			d.Text(&v.Level)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1b57f != 0x1b57f {
@@ -1236,34 +1315,39 @@ func decodeLists(data []byte, v *Lists) error {
 	return d.End()
 }
 
+var fieldsOfLists = codec.NewFields("Strings", "Flags", "Matrix", "Empty", "Nested", "Pointers", "Deep", "Deeper", "Array", "Structs", "Tree", "Chained", "Codes", "Blobs", "Times", "Raws")
+
 // readLists reads Lists.
 func readLists(d *codec.Decoder, v *Lists) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Strings":
+	for field := d.Struct(fieldsOfLists); field >= 0; field = d.Field(fieldsOfLists, field) {
+		switch field {
+		case 0:
+			// Strings
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				items := make([]string, 0, d.Elements(0))
+				items := codec.List[string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.String())
 				}
-				v.Strings = items
+				v.Strings = codec.Listed(d, items)
 			}
-		case "Flags":
+		case 1:
+			// Flags
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Flags = nil
 			} else {
-				items := make(Flags, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Flags = items
+				v.Flags = codec.Listed(d, items)
 			}
-		case "Matrix":
+		case 2:
+			// Matrix
 			seen = d.Once(seen, 0x4)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1284,7 +1368,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case "Empty":
+		case 3:
+			// Empty
 			seen = d.Once(seen, 0x8)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1292,18 +1377,19 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 0)
-		case "Nested":
+		case 4:
+			// Nested
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Nested = nil
 			} else {
-				items := make([][]map[string][]int, 0, d.Elements(0))
+				items := codec.List[[]map[string][]int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item []map[string][]int
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := make([]map[string][]int, 0, d.Elements(0))
+						items2 := codec.List[map[string][]int](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 map[string][]int
 							if d.Null() {
@@ -1319,11 +1405,11 @@ func readLists(d *codec.Decoder, v *Lists) {
 									if d.Null() {
 										elem3 = nil
 									} else {
-										items4 := make([]int, 0, d.Elements(0))
+										items4 := codec.List[int](d, 0)
 										for more4 := d.Array(); more4; more4 = d.More() {
 											items4 = append(items4, d.Int())
 										}
-										elem3 = items4
+										elem3 = codec.Listed(d, items4)
 									}
 									m3[key3] = elem3
 								}
@@ -1331,64 +1417,68 @@ func readLists(d *codec.Decoder, v *Lists) {
 							}
 							items2 = append(items2, item2)
 						}
-						item = items2
+						item = codec.Listed(d, items2)
 					}
 					items = append(items, item)
 				}
-				v.Nested = items
+				v.Nested = codec.Listed(d, items)
 			}
-		case "Pointers":
+		case 5:
+			// Pointers
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.Pointers = nil
 			} else {
-				items := make([]*int, 0, d.Elements(0))
+				items := codec.List[*int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item *int
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(int)
+						p2 := codec.New[int](d)
 						*p2 = d.Int()
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Pointers = items
+				v.Pointers = codec.Listed(d, items)
 			}
-		case "Deep":
+		case 6:
+			// Deep
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.Deep = nil
 			} else {
-				p := new(*int)
-				p2 := new(int)
+				p := codec.New[*int](d)
+				p2 := codec.New[int](d)
 				*p2 = d.Int()
 				*p = p2
 				v.Deep = p
 			}
-		case "Deeper":
+		case 7:
+			// Deeper
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Deeper = nil
 			} else {
-				items := make([]**Address, 0, d.Elements(0))
+				items := codec.List[**Address](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item **Address
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(*Address)
-						p3 := new(Address)
+						p2 := codec.New[*Address](d)
+						p3 := codec.New[Address](d)
 						readAddress(d, p3)
 						*p2 = p3
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Deeper = items
+				v.Deeper = codec.Listed(d, items)
 			}
-		case "Array":
+		case 8:
+			// Array
 			seen = d.Once(seen, 0x100)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1396,7 +1486,7 @@ func readLists(d *codec.Decoder, v *Lists) {
 					if d.Null() {
 						v.Array[n] = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						v.Array[n] = p2
 					}
@@ -1406,7 +1496,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case "Structs":
+		case 9:
+			// Structs
 			seen = d.Once(seen, 0x200)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1418,66 +1509,70 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case "Tree":
+		case 10:
+			// Tree
 			seen = d.Once(seen, 0x400)
 			readTree(d, &v.Tree)
-		case "Chained":
+		case 11:
+			// Chained
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.Chained = nil
 			} else {
-				p := new(Chained2)
+				p := codec.New[Chained2](d)
 				readChained2(d, p)
 				v.Chained = p
 			}
-		case "Codes":
+		case 12:
+			// Codes
 			seen = d.Once(seen, 0x1000)
 			if d.Null() {
 				v.Codes = nil
 			} else {
-				items := make([]other.Code, 0, d.Elements(0))
+				items := codec.List[other.Code](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item other.Code
 					d.Text(&item)
 					items = append(items, item)
 				}
-				v.Codes = items
+				v.Codes = codec.Listed(d, items)
 			}
-		case "Blobs":
+		case 13:
+			// Blobs
 			seen = d.Once(seen, 0x2000)
 			if d.Null() {
 				v.Blobs = nil
 			} else {
-				items := make([][]byte, 0, d.Elements(0))
+				items := codec.List[[]byte](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, codec.Bytes[byte](d))
 				}
-				v.Blobs = items
+				v.Blobs = codec.Listed(d, items)
 			}
-		case "Times":
+		case 14:
+			// Times
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.Times = nil
 			} else {
-				items := make([]time.Time, 0, d.Elements(0))
+				items := codec.List[time.Time](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Time())
 				}
-				v.Times = items
+				v.Times = codec.Listed(d, items)
 			}
-		case "Raws":
+		case 15:
+			// Raws
 			seen = d.Once(seen, 0x8000)
 			if d.Null() {
 				v.Raws = nil
 			} else {
-				items := make([]json.RawMessage, 0, d.Elements(0))
+				items := codec.List[json.RawMessage](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
-				v.Raws = items
+				v.Raws = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf7bf != 0xf7bf {
@@ -1518,13 +1613,13 @@ func readTree(d *codec.Decoder, v *Tree) {
 	if d.Null() {
 		*v = nil
 	} else {
-		items := make(Tree, 0, d.Elements(0))
+		items := codec.List[Tree](d, 0)
 		for more := d.Array(); more; more = d.More() {
 			var item Tree
 			readTree(d, &item)
 			items = append(items, item)
 		}
-		*v = items
+		*v = codec.Listed(d, items)
 	}
 }
 
@@ -1536,16 +1631,17 @@ func appendChained2(dst []byte, v *Chained2) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfChained2 = codec.NewFields("Value")
+
 // readChained2 reads Chained2.
 func readChained2(d *codec.Decoder, v *Chained2) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Value":
+	for field := d.Struct(fieldsOfChained2); field >= 0; field = d.Field(fieldsOfChained2, field) {
+		switch field {
+		case 0:
+			// Value
 			seen = d.Once(seen, 0x1)
 			v.Value = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -1896,12 +1992,15 @@ func decodeMaps(data []byte, v *Maps) error {
 	return d.End()
 }
 
+var fieldsOfMaps = codec.NewFields("S", "K", "I", "I8", "U", "ID", "T", "Color", "Level", "Forest", "Lists", "Codes", "Maps")
+
 // readMaps reads Maps.
 func readMaps(d *codec.Decoder, v *Maps) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "S":
+	for field := d.Struct(fieldsOfMaps); field >= 0; field = d.Field(fieldsOfMaps, field) {
+		switch field {
+		case 0:
+			// S
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.S = nil
@@ -1916,7 +2015,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.S = m
 			}
-		case "K":
+		case 1:
+			// K
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.K = nil
@@ -1931,19 +2031,20 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Flags)
-						items3 := make(Flags, 0, d.Elements(0))
+						p2 := codec.New[Flags](d)
+						items3 := codec.List[bool](d, 0)
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.Bool())
 						}
-						*p2 = items3
+						*p2 = codec.Listed(d, items3)
 						elem = p2
 					}
 					m[key] = elem
 				}
 				v.K = m
 			}
-		case "I":
+		case 2:
+			// I
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.I = nil
@@ -1961,7 +2062,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.I = m
 			}
-		case "I8":
+		case 3:
+			// I8
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.I8 = nil
@@ -1979,7 +2081,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.I8 = m
 			}
-		case "U":
+		case 4:
+			// U
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.U = nil
@@ -1997,7 +2100,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.U = m
 			}
-		case "ID":
+		case 5:
+			// ID
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.ID = nil
@@ -2017,7 +2121,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.ID = m
 			}
-		case "T":
+		case 6:
+			// T
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.T = nil
@@ -2036,7 +2141,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.T = m
 			}
-		case "Color":
+		case 7:
+			// Color
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Color = nil
@@ -2055,7 +2161,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Color = m
 			}
-		case "Level":
+		case 8:
+			// Level
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Level = nil
@@ -2074,7 +2181,7 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						elem = p2
 					}
@@ -2082,10 +2189,12 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Level = m
 			}
-		case "Forest":
+		case 9:
+			// Forest
 			seen = d.Once(seen, 0x200)
 			readForest(d, &v.Forest)
-		case "Lists":
+		case 10:
+			// Lists
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Lists = nil
@@ -2100,25 +2209,26 @@ func readMaps(d *codec.Decoder, v *Maps) {
 					if d.Null() {
 						elem = nil
 					} else {
-						items2 := make([]*Address, 0, d.Elements(0))
+						items2 := codec.List[*Address](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							var item2 *Address
 							if d.Null() {
 								item2 = nil
 							} else {
-								p3 := new(Address)
+								p3 := codec.New[Address](d)
 								readAddress(d, p3)
 								item2 = p3
 							}
 							items2 = append(items2, item2)
 						}
-						elem = items2
+						elem = codec.Listed(d, items2)
 					}
 					m[key] = elem
 				}
 				v.Lists = m
 			}
-		case "Codes":
+		case 11:
+			// Codes
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.Codes = nil
@@ -2135,7 +2245,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Codes = m
 			}
-		case "Maps":
+		case 12:
+			// Maps
 			seen = d.Once(seen, 0x1000)
 			if d.Null() {
 				v.Maps = nil
@@ -2181,8 +2292,6 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Maps = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1fff != 0x1fff {
@@ -2318,36 +2427,42 @@ func decodeNode(data []byte, v *Node) error {
 	return d.End()
 }
 
+var fieldsOfNode = codec.NewFields("name", "next", "children", "index", "peer")
+
 // readNode reads Node.
 func readNode(d *codec.Decoder, v *Node) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "name":
+	for field := d.Struct(fieldsOfNode); field >= 0; field = d.Field(fieldsOfNode, field) {
+		switch field {
+		case 0:
+			// name
 			seen = d.Once(seen, 0x1)
 			v.Name = d.String()
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Node)
+				p := codec.New[Node](d)
 				readNode(d, p)
 				v.Next = p
 			}
-		case "children":
+		case 2:
+			// children
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Children = nil
 			} else {
-				items := make([]Node, 0, d.Elements('{'))
+				items := codec.List[Node](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Node{})
 					readNode(d, &items[len(items)-1])
 				}
-				v.Children = items
+				v.Children = codec.Listed(d, items)
 			}
-		case "index":
+		case 3:
+			// index
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Index = nil
@@ -2362,7 +2477,7 @@ func readNode(d *codec.Decoder, v *Node) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Node)
+						p2 := codec.New[Node](d)
 						readNode(d, p2)
 						elem = p2
 					}
@@ -2370,17 +2485,16 @@ func readNode(d *codec.Decoder, v *Node) {
 				}
 				v.Index = m
 			}
-		case "peer":
+		case 4:
+			// peer
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Peer = nil
 			} else {
-				p := new(Peer)
+				p := codec.New[Peer](d)
 				readPeer(d, p)
 				v.Peer = p
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -2424,35 +2538,37 @@ func nestPeer(dst []byte, v *Peer, depth int) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPeer = codec.NewFields("back", "value")
+
 // readPeer reads Peer.
 func readPeer(d *codec.Decoder, v *Peer) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "back":
+	for field := d.Struct(fieldsOfPeer); field >= 0; field = d.Field(fieldsOfPeer, field) {
+		switch field {
+		case 0:
+			// back
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Back = nil
 			} else {
-				items := make([]*Node, 0, d.Elements(0))
+				items := codec.List[*Node](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item *Node
 					if d.Null() {
 						item = nil
 					} else {
-						p2 := new(Node)
+						p2 := codec.New[Node](d)
 						readNode(d, p2)
 						item = p2
 					}
 					items = append(items, item)
 				}
-				v.Back = items
+				v.Back = codec.Listed(d, items)
 			}
-		case "value":
+		case 1:
+			// value
 			seen = d.Once(seen, 0x2)
 			v.Value = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -2602,52 +2718,61 @@ func decodeOptional(data []byte, v *Optional) error {
 	return d.End()
 }
 
+var fieldsOfOptional = codec.NewFields("b", "i", "f", "s", "p", "l", "m", "a", "e", "st", "t", "u", "by", "r", "n", "c", "co", "big", "rs")
+
 // readOptional reads Optional.
 func readOptional(d *codec.Decoder, v *Optional) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "b":
+	for field := d.Struct(fieldsOfOptional); field >= 0; field = d.Field(fieldsOfOptional, field) {
+		switch field {
+		case 0:
+			// b
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case "i":
+		case 1:
+			// i
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case "f":
+		case 2:
+			// f
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case "s":
+		case 3:
+			// s
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case "p":
+		case 4:
+			// p
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.P = nil
 			} else {
-				p := new(int)
+				p := codec.New[int](d)
 				*p = d.Int()
 				v.P = p
 			}
-		case "l":
+		case 5:
+			// l
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
-		case "m":
+		case 6:
+			// m
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.M = nil
@@ -2662,7 +2787,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				v.M = m
 			}
-		case "a":
+		case 7:
+			// a
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				n := 0
@@ -2676,7 +2802,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				d.Length(n, 2)
 			}
-		case "e":
+		case 8:
+			// e
 			seen = d.Once(seen, 0x100)
 			if !d.Null() {
 				n := 0
@@ -2686,62 +2813,70 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				d.Length(n, 0)
 			}
-		case "st":
+		case 9:
+			// st
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				readAddress(d, &v.St)
 			}
-		case "t":
+		case 10:
+			// t
 			seen = d.Once(seen, 0x400)
 			if !d.Null() {
 				v.T = d.Time()
 			}
-		case "u":
+		case 11:
+			// u
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
 				v.U = d.UUID()
 			}
-		case "by":
+		case 12:
+			// by
 			seen = d.Once(seen, 0x1000)
 			v.By = codec.Bytes[byte](d)
-		case "r":
+		case 13:
+			// r
 			seen = d.Once(seen, 0x2000)
 			v.R = d.Raw()
-		case "n":
+		case 14:
+			// n
 			seen = d.Once(seen, 0x4000)
 			if !d.Null() {
 				v.N = json.Number(d.Number())
 			}
-		case "c":
+		case 15:
+			// c
 			seen = d.Once(seen, 0x8000)
 			d.Unmarshal(&v.C)
-		case "co":
+		case 16:
+			// co
 			seen = d.Once(seen, 0x10000)
 			if !d.Null() {
 				d.Text(&v.Co)
 			}
-		case "big":
+		case 17:
+			// big
 			seen = d.Once(seen, 0x20000)
 			if d.Null() {
 				v.Big = nil
 			} else {
-				p := new(big.Int)
+				p := codec.New[big.Int](d)
 				d.Unmarshal(p)
 				v.Big = p
 			}
-		case "rs":
+		case 18:
+			// rs
 			seen = d.Once(seen, 0x40000)
 			if d.Null() {
 				v.Rs = nil
 			} else {
-				items := make([]json.RawMessage, 0, d.Elements(0))
+				items := codec.List[json.RawMessage](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Raw())
 				}
-				v.Rs = items
+				v.Rs = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 }
@@ -2867,73 +3002,85 @@ func decodeZeros(data []byte, v *Zeros) error {
 	return d.End()
 }
 
+var fieldsOfZeros = codec.NewFields("b", "i", "f", "s", "t", "pt", "u", "l", "le", "a", "st", "lo", "o", "pa", "pp", "x")
+
 // readZeros reads Zeros.
 func readZeros(d *codec.Decoder, v *Zeros) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "b":
+	for field := d.Struct(fieldsOfZeros); field >= 0; field = d.Field(fieldsOfZeros, field) {
+		switch field {
+		case 0:
+			// b
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case "i":
+		case 1:
+			// i
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case "f":
+		case 2:
+			// f
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case "s":
+		case 3:
+			// s
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case "t":
+		case 4:
+			// t
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.T = d.Time()
 			}
-		case "pt":
+		case 5:
+			// pt
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.PT = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.PT = p
 			}
-		case "u":
+		case 6:
+			// u
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
 				v.U = d.UUID()
 			}
-		case "l":
+		case 7:
+			// l
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
-		case "le":
+		case 8:
+			// le
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.LE = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.LE = items
+				v.LE = codec.Listed(d, items)
 			}
-		case "a":
+		case 9:
+			// a
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				n := 0
@@ -2947,40 +3094,44 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				}
 				d.Length(n, 2)
 			}
-		case "st":
+		case 10:
+			// st
 			seen = d.Once(seen, 0x400)
 			if !d.Null() {
 				readAddress(d, &v.St)
 			}
-		case "lo":
+		case 11:
+			// lo
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
 				readLoose(d, &v.Lo)
 			}
-		case "o":
+		case 12:
+			// o
 			seen = d.Once(seen, 0x1000)
 			if !d.Null() {
 				v.O = Odd(d.Int())
 			}
-		case "pa":
+		case 13:
+			// pa
 			seen = d.Once(seen, 0x2000)
 			if !d.Null() {
 				readPair(d, &v.Pa)
 			}
-		case "pp":
+		case 14:
+			// pp
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.PP = nil
 			} else {
-				p := new(Pair)
+				p := codec.New[Pair](d)
 				readPair(d, p)
 				v.PP = p
 			}
-		case "x":
+		case 15:
+			// x
 			seen = d.Once(seen, 0x8000)
 			v.X = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x8000 != 0x8000 {
@@ -3017,27 +3168,29 @@ func decodeLoose(data []byte, v *Loose) error {
 	return d.End()
 }
 
+var fieldsOfLoose = codec.NewFields("l", "n")
+
 // readLoose reads Loose.
 func readLoose(d *codec.Decoder, v *Loose) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "l":
+	for field := d.Struct(fieldsOfLoose); field >= 0; field = d.Field(fieldsOfLoose, field) {
+		switch field {
+		case 0:
+			// l
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.L = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.L = items
+				v.L = codec.Listed(d, items)
 			}
-		case "n":
+		case 1:
+			// n
 			seen = d.Once(seen, 0x2)
 			v.N = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -3055,19 +3208,21 @@ func appendPair(dst []byte, v *Pair) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPair = codec.NewFields("A", "B")
+
 // readPair reads Pair.
 func readPair(d *codec.Decoder, v *Pair) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "A":
+	for field := d.Struct(fieldsOfPair); field >= 0; field = d.Field(fieldsOfPair, field) {
+		switch field {
+		case 0:
+			// A
 			seen = d.Once(seen, 0x1)
 			v.A = d.Int()
-		case "B":
+		case 1:
+			// B
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -3118,37 +3273,43 @@ func decodeGeneric(data []byte, v *Generic) error {
 	return d.End()
 }
 
+var fieldsOfGeneric = codec.NewFields("a", "i", "s", "r", "t", "x")
+
 // readGeneric reads Generic.
 func readGeneric(d *codec.Decoder, v *Generic) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "a":
+	for field := d.Struct(fieldsOfGeneric); field >= 0; field = d.Field(fieldsOfGeneric, field) {
+		switch field {
+		case 0:
+			// a
 			seen = d.Once(seen, 0x1)
 			readPageAddress(d, &v.A)
-		case "i":
+		case 1:
+			// i
 			seen = d.Once(seen, 0x2)
 			readPageInt(d, &v.I)
-		case "s":
+		case 2:
+			// s
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.S = nil
 			} else {
-				p := new(Page[[]string])
+				p := codec.New[Page[[]string]](d)
 				readPageStrings(d, p)
 				v.S = p
 			}
-		case "r":
+		case 3:
+			// r
 			seen = d.Once(seen, 0x8)
 			readPageOtherRange(d, &v.R)
-		case "t":
+		case 4:
+			// t
 			seen = d.Once(seen, 0x10)
 			readOtherRange(d, &v.T)
-		case "x":
+		case 5:
+			// x
 			seen = d.Once(seen, 0x20)
 			readGenericX(d, &v.X)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3b != 0x3b {
@@ -3217,33 +3378,38 @@ func nestPageAddress(dst []byte, v *Page[Address], depth int) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPageAddress = codec.NewFields("items", "next", "by")
+
 // readPageAddress reads Page[Address].
 func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "items":
+	for field := d.Struct(fieldsOfPageAddress); field >= 0; field = d.Field(fieldsOfPageAddress, field) {
+		switch field {
+		case 0:
+			// items
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]Address, 0, d.Elements('{'))
+				items := codec.List[Address](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Address{})
 					readAddress(d, &items[len(items)-1])
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[Address])
+				p := codec.New[Page[Address]](d)
 				readPageAddress(d, p)
 				v.Next = p
 			}
-		case "by":
+		case 2:
+			// by
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3261,7 +3427,7 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Address)
+						p2 := codec.New[Address](d)
 						readAddress(d, p2)
 						elem = p2
 					}
@@ -3269,8 +3435,6 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 				}
 				v.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x5 != 0x5 {
@@ -3335,32 +3499,37 @@ func nestPageInt(dst []byte, v *Page[int], depth int) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPageInt = codec.NewFields("items", "next", "by")
+
 // readPageInt reads Page[int].
 func readPageInt(d *codec.Decoder, v *Page[int]) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "items":
+	for field := d.Struct(fieldsOfPageInt); field >= 0; field = d.Field(fieldsOfPageInt, field) {
+		switch field {
+		case 0:
+			// items
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]int, 0, d.Elements(0))
+				items := codec.List[int](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Int())
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[int])
+				p := codec.New[Page[int]](d)
 				readPageInt(d, p)
 				v.Next = p
 			}
-		case "by":
+		case 2:
+			// by
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3378,7 +3547,7 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(int)
+						p2 := codec.New[int](d)
 						*p2 = d.Int()
 						elem = p2
 					}
@@ -3386,8 +3555,6 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 				}
 				v.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x5 != 0x5 {
@@ -3478,42 +3645,47 @@ func nestPageStrings(dst []byte, v *Page[[]string], depth int) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPageStrings = codec.NewFields("items", "next", "by")
+
 // readPageStrings reads Page[[]string].
 func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "items":
+	for field := d.Struct(fieldsOfPageStrings); field >= 0; field = d.Field(fieldsOfPageStrings, field) {
+		switch field {
+		case 0:
+			// items
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([][]string, 0, d.Elements(0))
+				items := codec.List[[]string](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item []string
 					if d.Null() {
 						item = nil
 					} else {
-						items2 := make([]string, 0, d.Elements(0))
+						items2 := codec.List[string](d, 0)
 						for more2 := d.Array(); more2; more2 = d.More() {
 							items2 = append(items2, d.String())
 						}
-						item = items2
+						item = codec.Listed(d, items2)
 					}
 					items = append(items, item)
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[[]string])
+				p := codec.New[Page[[]string]](d)
 				readPageStrings(d, p)
 				v.Next = p
 			}
-		case "by":
+		case 2:
+			// by
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3531,20 +3703,18 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new([]string)
-						items3 := make([]string, 0, d.Elements(0))
+						p2 := codec.New[[]string](d)
+						items3 := codec.List[string](d, 0)
 						for more3 := d.Array(); more3; more3 = d.More() {
 							items3 = append(items3, d.String())
 						}
-						*p2 = items3
+						*p2 = codec.Listed(d, items3)
 						elem = p2
 					}
 					m[int(key)] = elem
 				}
 				v.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x5 != 0x5 {
@@ -3613,33 +3783,38 @@ func nestPageOtherRange(dst []byte, v *Page[other.Range], depth int) ([]byte, er
 	return dst, nil
 }
 
+var fieldsOfPageOtherRange = codec.NewFields("items", "next", "by")
+
 // readPageOtherRange reads a value.
 func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "items":
+	for field := d.Struct(fieldsOfPageOtherRange); field >= 0; field = d.Field(fieldsOfPageOtherRange, field) {
+		switch field {
+		case 0:
+			// items
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]other.Range, 0, d.Elements('{'))
+				items := codec.List[other.Range](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, other.Range{})
 					readOtherRange(d, &items[len(items)-1])
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[other.Range])
+				p := codec.New[Page[other.Range]](d)
 				readPageOtherRange(d, p)
 				v.Next = p
 			}
-		case "by":
+		case 2:
+			// by
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3657,7 +3832,7 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(other.Range)
+						p2 := codec.New[other.Range](d)
 						readOtherRange(d, p2)
 						elem = p2
 					}
@@ -3665,8 +3840,6 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 				}
 				v.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x5 != 0x5 {
@@ -3689,19 +3862,21 @@ func appendOtherRange(dst []byte, v *other.Range) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfOtherRange = codec.NewFields("from", "to")
+
 // readOtherRange reads a value.
 func readOtherRange(d *codec.Decoder, v *other.Range) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "from":
+	for field := d.Struct(fieldsOfOtherRange); field >= 0; field = d.Field(fieldsOfOtherRange, field) {
+		switch field {
+		case 0:
+			// from
 			seen = d.Once(seen, 0x1)
 			v.From = d.Time()
-		case "to":
+		case 1:
+			// to
 			seen = d.Once(seen, 0x2)
 			v.To = d.Time()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -3778,6 +3953,8 @@ func appendGenericX(dst []byte, v *struct {
 	return dst, nil
 }
 
+var fieldsOfGenericX = codec.NewFields("y", "items", "next", "by")
+
 // readGenericX reads a nested struct.
 func readGenericX(d *codec.Decoder, v *struct {
 	Y []struct {
@@ -3786,45 +3963,49 @@ func readGenericX(d *codec.Decoder, v *struct {
 	Page[bool]
 }) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "y":
+	for field := d.Struct(fieldsOfGenericX); field >= 0; field = d.Field(fieldsOfGenericX, field) {
+		switch field {
+		case 0:
+			// y
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Y = nil
 			} else {
-				items := make([]struct {
+				items := codec.List[struct {
 					Z int `json:"z"`
-				}, 0, d.Elements('{'))
+				}](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, struct {
 						Z int `json:"z"`
 					}{})
 					readGenericXY(d, &items[len(items)-1])
 				}
-				v.Y = items
+				v.Y = codec.Listed(d, items)
 			}
-		case "items":
+		case 1:
+			// items
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Page.Items = nil
 			} else {
-				items := make([]bool, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Page.Items = items
+				v.Page.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 2:
+			// next
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Page.Next = nil
 			} else {
-				p := new(Page[bool])
+				p := codec.New[Page[bool]](d)
 				readPageBool(d, p)
 				v.Page.Next = p
 			}
-		case "by":
+		case 3:
+			// by
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Page.By = nil
@@ -3842,7 +4023,7 @@ func readGenericX(d *codec.Decoder, v *struct {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(bool)
+						p2 := codec.New[bool](d)
 						*p2 = d.Bool()
 						elem = p2
 					}
@@ -3850,8 +4031,6 @@ func readGenericX(d *codec.Decoder, v *struct {
 				}
 				v.Page.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xb != 0xb {
@@ -3869,18 +4048,19 @@ func appendGenericXY(dst []byte, v *struct {
 	return dst, nil
 }
 
+var fieldsOfGenericXY = codec.NewFields("z")
+
 // readGenericXY reads a nested struct.
 func readGenericXY(d *codec.Decoder, v *struct {
 	Z int `json:"z"`
 }) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "z":
+	for field := d.Struct(fieldsOfGenericXY); field >= 0; field = d.Field(fieldsOfGenericXY, field) {
+		switch field {
+		case 0:
+			// z
 			seen = d.Once(seen, 0x1)
 			v.Z = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -3945,32 +4125,37 @@ func nestPageBool(dst []byte, v *Page[bool], depth int) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfPageBool = codec.NewFields("items", "next", "by")
+
 // readPageBool reads Page[bool].
 func readPageBool(d *codec.Decoder, v *Page[bool]) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "items":
+	for field := d.Struct(fieldsOfPageBool); field >= 0; field = d.Field(fieldsOfPageBool, field) {
+		switch field {
+		case 0:
+			// items
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
-				items := make([]bool, 0, d.Elements(0))
+				items := codec.List[bool](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, d.Bool())
 				}
-				v.Items = items
+				v.Items = codec.Listed(d, items)
 			}
-		case "next":
+		case 1:
+			// next
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
 			} else {
-				p := new(Page[bool])
+				p := codec.New[Page[bool]](d)
 				readPageBool(d, p)
 				v.Next = p
 			}
-		case "by":
+		case 2:
+			// by
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3988,7 +4173,7 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(bool)
+						p2 := codec.New[bool](d)
 						*p2 = d.Bool()
 						elem = p2
 					}
@@ -3996,8 +4181,6 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 				}
 				v.By = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x5 != 0x5 {
@@ -4078,18 +4261,23 @@ func decodeEmbedded(data []byte, v *Embedded) error {
 	return d.End()
 }
 
+var fieldsOfEmbedded = codec.NewFields("shadow", "L", "Same", "R", "id", "note", "Code", "from", "to", "address", "Visible", "Plain", "Deep", "-")
+
 // readEmbedded reads Embedded.
 func readEmbedded(d *codec.Decoder, v *Embedded) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "shadow":
+	for field := d.Struct(fieldsOfEmbedded); field >= 0; field = d.Field(fieldsOfEmbedded, field) {
+		switch field {
+		case 0:
+			// shadow
 			seen = d.Once(seen, 0x1)
 			v.hidden.Shadow = d.Int()
-		case "L":
+		case 1:
+			// L
 			seen = d.Once(seen, 0x2)
 			v.Left.L = d.Int()
-		case "Same":
+		case 2:
+			// Same
 			seen = d.Once(seen, 0x4)
 			if v.Right == nil {
 				v.Right = new(Right)
@@ -4097,7 +4285,8 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Right.Other = d.String()
 			}
-		case "R":
+		case 3:
+			// R
 			seen = d.Once(seen, 0x8)
 			if v.Right == nil {
 				v.Right = new(Right)
@@ -4105,18 +4294,22 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Right.R = d.Int()
 			}
-		case "id":
+		case 4:
+			// id
 			seen = d.Once(seen, 0x10)
 			v.Base.ID = d.String()
-		case "note":
+		case 5:
+			// note
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				v.Base.Note = d.String()
 			}
-		case "Code":
+		case 6:
+			// Code
 			seen = d.Once(seen, 0x40)
 			d.Text(&v.Code)
-		case "from":
+		case 7:
+			// from
 			seen = d.Once(seen, 0x80)
 			if v.Range == nil {
 				v.Range = new(other.Range)
@@ -4124,7 +4317,8 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Range.From = d.Time()
 			}
-		case "to":
+		case 8:
+			// to
 			seen = d.Once(seen, 0x100)
 			if v.Range == nil {
 				v.Range = new(other.Range)
@@ -4132,25 +4326,28 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Range.To = d.Time()
 			}
-		case "address":
+		case 9:
+			// address
 			seen = d.Once(seen, 0x200)
 			readAddress(d, &v.Address)
-		case "Visible":
+		case 10:
+			// Visible
 			seen = d.Once(seen, 0x400)
 			v.Level = d.Int()
-		case "Plain":
+		case 11:
+			// Plain
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
 				v.Plain = Plain(d.String())
 			}
-		case "Deep":
+		case 12:
+			// Deep
 			seen = d.Once(seen, 0x1000)
 			v.Shadowed = d.String()
-		case "-":
+		case 13:
+			// -
 			seen = d.Once(seen, 0x2000)
 			v.Dash = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3653 != 0x3653 {
@@ -4190,40 +4387,49 @@ func decodeNames(data []byte, v *Names) error {
 	return d.End()
 }
 
+var fieldsOfNames = codec.NewFields("a b", "<&>", "ünï", "日本", "$%-/", "Ä", "true", "A", ".")
+
 // readNames reads Names.
 func readNames(d *codec.Decoder, v *Names) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "a b":
+	for field := d.Struct(fieldsOfNames); field >= 0; field = d.Field(fieldsOfNames, field) {
+		switch field {
+		case 0:
+			// a b
 			seen = d.Once(seen, 0x1)
 			v.A = d.Int()
-		case "<&>":
+		case 1:
+			// <&>
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
-		case "ünï":
+		case 2:
+			// ünï
 			seen = d.Once(seen, 0x4)
 			v.C = d.Int()
-		case "日本":
+		case 3:
+			// 日本
 			seen = d.Once(seen, 0x8)
 			v.D = d.Int()
-		case "$%-/":
+		case 4:
+			// $%-/
 			seen = d.Once(seen, 0x10)
 			v.E = d.Int()
-		case "Ä":
+		case 5:
+			// Ä
 			seen = d.Once(seen, 0x20)
 			v.Ä = d.Int()
-		case "true":
+		case 6:
+			// true
 			seen = d.Once(seen, 0x40)
 			v.F = d.Int()
-		case "A":
+		case 7:
+			// A
 			seen = d.Once(seen, 0x80)
 			v.G = d.Int()
-		case ".":
+		case 8:
+			// .
 			seen = d.Once(seen, 0x100)
 			v.H = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1ff != 0x1ff {
@@ -4272,6 +4478,8 @@ func decodeDefaults(data []byte, v *Defaults) error {
 	return d.End()
 }
 
+var fieldsOfDefaults = codec.NewFields("s", "i", "u", "f", "g", "b", "k", "q", "r")
+
 // readDefaults reads Defaults.
 func readDefaults(d *codec.Decoder, v *Defaults) {
 	var seen uint64
@@ -4283,55 +4491,62 @@ func readDefaults(d *codec.Decoder, v *Defaults) {
 	v.B = true
 	v.K = "x"
 	v.Q = 7
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "s":
+	for field := d.Struct(fieldsOfDefaults); field >= 0; field = d.Field(fieldsOfDefaults, field) {
+		switch field {
+		case 0:
+			// s
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case "i":
+		case 1:
+			// i
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case "u":
+		case 2:
+			// u
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.U = d.Uint8()
 			}
-		case "f":
+		case 3:
+			// f
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case "g":
+		case 4:
+			// g
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.G = d.Float32()
 			}
-		case "b":
+		case 5:
+			// b
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case "k":
+		case 6:
+			// k
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
 				v.K = kind(d.String())
 			}
-		case "q":
+		case 7:
+			// q
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				d.Quote(true)
 				v.Q = d.Int()
 				d.Quote(false)
 			}
-		case "r":
+		case 8:
+			// r
 			seen = d.Once(seen, 0x100)
 			v.R = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x100 != 0x100 {
@@ -4353,10 +4568,11 @@ func decodeEmpty(data []byte, v *Empty) error {
 	return d.End()
 }
 
+var fieldsOfEmpty = codec.NewFields()
+
 // readEmpty reads Empty.
 func readEmpty(d *codec.Decoder, v *Empty) {
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		d.Unknown(name)
+	for field := d.Struct(fieldsOfEmpty); field >= 0; field = d.Field(fieldsOfEmpty, field) {
 	}
 }
 
@@ -4591,252 +4807,322 @@ func decodeWide(data []byte, v *Wide) error {
 	return d.End()
 }
 
+var fieldsOfWide = codec.NewFields("f00", "f01", "f02", "f03", "f04", "f05", "f06", "f07", "f08", "f09", "f10", "f11", "f12", "f13", "f14", "f15", "f16", "f17", "f18", "f19", "f20", "f21", "f22", "f23", "f24", "f25", "f26", "f27", "f28", "f29", "f30", "f31", "f32", "f33", "f34", "f35", "f36", "f37", "f38", "f39", "f40", "f41", "f42", "f43", "f44", "f45", "f46", "f47", "f48", "f49", "f50", "f51", "f52", "f53", "f54", "f55", "f56", "f57", "f58", "f59", "f60", "f61", "f62", "f63", "f64", "f65", "f66", "f67", "f68", "f69")
+
 // readWide reads Wide.
 func readWide(d *codec.Decoder, v *Wide) {
 	var seen uint64
 	var seen2 uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "f00":
+	for field := d.Struct(fieldsOfWide); field >= 0; field = d.Field(fieldsOfWide, field) {
+		switch field {
+		case 0:
+			// f00
 			seen = d.Once(seen, 0x1)
 			v.F00 = d.String()
-		case "f01":
+		case 1:
+			// f01
 			seen = d.Once(seen, 0x2)
 			v.F01 = d.Int()
-		case "f02":
+		case 2:
+			// f02
 			seen = d.Once(seen, 0x4)
 			v.F02 = d.Int()
-		case "f03":
+		case 3:
+			// f03
 			seen = d.Once(seen, 0x8)
 			v.F03 = d.String()
-		case "f04":
+		case 4:
+			// f04
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.F04 = d.Int()
 			}
-		case "f05":
+		case 5:
+			// f05
 			seen = d.Once(seen, 0x20)
 			v.F05 = d.Int()
-		case "f06":
+		case 6:
+			// f06
 			seen = d.Once(seen, 0x40)
 			v.F06 = d.String()
-		case "f07":
+		case 7:
+			// f07
 			seen = d.Once(seen, 0x80)
 			v.F07 = d.Int()
-		case "f08":
+		case 8:
+			// f08
 			seen = d.Once(seen, 0x100)
 			v.F08 = d.Int()
-		case "f09":
+		case 9:
+			// f09
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				v.F09 = d.String()
 			}
-		case "f10":
+		case 10:
+			// f10
 			seen = d.Once(seen, 0x400)
 			v.F10 = d.Int()
-		case "f11":
+		case 11:
+			// f11
 			seen = d.Once(seen, 0x800)
 			v.F11 = d.Int()
-		case "f12":
+		case 12:
+			// f12
 			seen = d.Once(seen, 0x1000)
 			v.F12 = d.String()
-		case "f13":
+		case 13:
+			// f13
 			seen = d.Once(seen, 0x2000)
 			v.F13 = d.Int()
-		case "f14":
+		case 14:
+			// f14
 			seen = d.Once(seen, 0x4000)
 			if !d.Null() {
 				v.F14 = d.Int()
 			}
-		case "f15":
+		case 15:
+			// f15
 			seen = d.Once(seen, 0x8000)
 			v.F15 = d.String()
-		case "f16":
+		case 16:
+			// f16
 			seen = d.Once(seen, 0x10000)
 			v.F16 = d.Int()
-		case "f17":
+		case 17:
+			// f17
 			seen = d.Once(seen, 0x20000)
 			v.F17 = d.Int()
-		case "f18":
+		case 18:
+			// f18
 			seen = d.Once(seen, 0x40000)
 			v.F18 = d.String()
-		case "f19":
+		case 19:
+			// f19
 			seen = d.Once(seen, 0x80000)
 			if !d.Null() {
 				v.F19 = d.Int()
 			}
-		case "f20":
+		case 20:
+			// f20
 			seen = d.Once(seen, 0x100000)
 			v.F20 = d.Int()
-		case "f21":
+		case 21:
+			// f21
 			seen = d.Once(seen, 0x200000)
 			v.F21 = d.String()
-		case "f22":
+		case 22:
+			// f22
 			seen = d.Once(seen, 0x400000)
 			v.F22 = d.Int()
-		case "f23":
+		case 23:
+			// f23
 			seen = d.Once(seen, 0x800000)
 			v.F23 = d.Int()
-		case "f24":
+		case 24:
+			// f24
 			seen = d.Once(seen, 0x1000000)
 			if !d.Null() {
 				v.F24 = d.String()
 			}
-		case "f25":
+		case 25:
+			// f25
 			seen = d.Once(seen, 0x2000000)
 			v.F25 = d.Int()
-		case "f26":
+		case 26:
+			// f26
 			seen = d.Once(seen, 0x4000000)
 			v.F26 = d.Int()
-		case "f27":
+		case 27:
+			// f27
 			seen = d.Once(seen, 0x8000000)
 			v.F27 = d.String()
-		case "f28":
+		case 28:
+			// f28
 			seen = d.Once(seen, 0x10000000)
 			v.F28 = d.Int()
-		case "f29":
+		case 29:
+			// f29
 			seen = d.Once(seen, 0x20000000)
 			if !d.Null() {
 				v.F29 = d.Int()
 			}
-		case "f30":
+		case 30:
+			// f30
 			seen = d.Once(seen, 0x40000000)
 			v.F30 = d.String()
-		case "f31":
+		case 31:
+			// f31
 			seen = d.Once(seen, 0x80000000)
 			v.F31 = d.Int()
-		case "f32":
+		case 32:
+			// f32
 			seen = d.Once(seen, 0x100000000)
 			v.F32 = d.Int()
-		case "f33":
+		case 33:
+			// f33
 			seen = d.Once(seen, 0x200000000)
 			v.F33 = d.String()
-		case "f34":
+		case 34:
+			// f34
 			seen = d.Once(seen, 0x400000000)
 			if !d.Null() {
 				v.F34 = d.Int()
 			}
-		case "f35":
+		case 35:
+			// f35
 			seen = d.Once(seen, 0x800000000)
 			v.F35 = d.Int()
-		case "f36":
+		case 36:
+			// f36
 			seen = d.Once(seen, 0x1000000000)
 			v.F36 = d.String()
-		case "f37":
+		case 37:
+			// f37
 			seen = d.Once(seen, 0x2000000000)
 			v.F37 = d.Int()
-		case "f38":
+		case 38:
+			// f38
 			seen = d.Once(seen, 0x4000000000)
 			v.F38 = d.Int()
-		case "f39":
+		case 39:
+			// f39
 			seen = d.Once(seen, 0x8000000000)
 			if !d.Null() {
 				v.F39 = d.String()
 			}
-		case "f40":
+		case 40:
+			// f40
 			seen = d.Once(seen, 0x10000000000)
 			v.F40 = d.Int()
-		case "f41":
+		case 41:
+			// f41
 			seen = d.Once(seen, 0x20000000000)
 			v.F41 = d.Int()
-		case "f42":
+		case 42:
+			// f42
 			seen = d.Once(seen, 0x40000000000)
 			v.F42 = d.String()
-		case "f43":
+		case 43:
+			// f43
 			seen = d.Once(seen, 0x80000000000)
 			v.F43 = d.Int()
-		case "f44":
+		case 44:
+			// f44
 			seen = d.Once(seen, 0x100000000000)
 			if !d.Null() {
 				v.F44 = d.Int()
 			}
-		case "f45":
+		case 45:
+			// f45
 			seen = d.Once(seen, 0x200000000000)
 			v.F45 = d.String()
-		case "f46":
+		case 46:
+			// f46
 			seen = d.Once(seen, 0x400000000000)
 			v.F46 = d.Int()
-		case "f47":
+		case 47:
+			// f47
 			seen = d.Once(seen, 0x800000000000)
 			v.F47 = d.Int()
-		case "f48":
+		case 48:
+			// f48
 			seen = d.Once(seen, 0x1000000000000)
 			v.F48 = d.String()
-		case "f49":
+		case 49:
+			// f49
 			seen = d.Once(seen, 0x2000000000000)
 			if !d.Null() {
 				v.F49 = d.Int()
 			}
-		case "f50":
+		case 50:
+			// f50
 			seen = d.Once(seen, 0x4000000000000)
 			v.F50 = d.Int()
-		case "f51":
+		case 51:
+			// f51
 			seen = d.Once(seen, 0x8000000000000)
 			v.F51 = d.String()
-		case "f52":
+		case 52:
+			// f52
 			seen = d.Once(seen, 0x10000000000000)
 			v.F52 = d.Int()
-		case "f53":
+		case 53:
+			// f53
 			seen = d.Once(seen, 0x20000000000000)
 			v.F53 = d.Int()
-		case "f54":
+		case 54:
+			// f54
 			seen = d.Once(seen, 0x40000000000000)
 			if !d.Null() {
 				v.F54 = d.String()
 			}
-		case "f55":
+		case 55:
+			// f55
 			seen = d.Once(seen, 0x80000000000000)
 			v.F55 = d.Int()
-		case "f56":
+		case 56:
+			// f56
 			seen = d.Once(seen, 0x100000000000000)
 			v.F56 = d.Int()
-		case "f57":
+		case 57:
+			// f57
 			seen = d.Once(seen, 0x200000000000000)
 			v.F57 = d.String()
-		case "f58":
+		case 58:
+			// f58
 			seen = d.Once(seen, 0x400000000000000)
 			v.F58 = d.Int()
-		case "f59":
+		case 59:
+			// f59
 			seen = d.Once(seen, 0x800000000000000)
 			if !d.Null() {
 				v.F59 = d.Int()
 			}
-		case "f60":
+		case 60:
+			// f60
 			seen = d.Once(seen, 0x1000000000000000)
 			v.F60 = d.String()
-		case "f61":
+		case 61:
+			// f61
 			seen = d.Once(seen, 0x2000000000000000)
 			v.F61 = d.Int()
-		case "f62":
+		case 62:
+			// f62
 			seen = d.Once(seen, 0x4000000000000000)
 			v.F62 = d.Int()
-		case "f63":
+		case 63:
+			// f63
 			seen = d.Once(seen, 0x8000000000000000)
 			v.F63 = d.String()
-		case "f64":
+		case 64:
+			// f64
 			seen2 = d.Once(seen2, 0x1)
 			if !d.Null() {
 				v.F64 = d.Int()
 			}
-		case "f65":
+		case 65:
+			// f65
 			seen2 = d.Once(seen2, 0x2)
 			v.F65 = d.Int()
-		case "f66":
+		case 66:
+			// f66
 			seen2 = d.Once(seen2, 0x4)
 			v.F66 = d.String()
-		case "f67":
+		case 67:
+			// f67
 			seen2 = d.Once(seen2, 0x8)
 			v.F67 = d.Int()
-		case "f68":
+		case 68:
+			// f68
 			seen2 = d.Once(seen2, 0x10)
 			v.F68 = d.Int()
-		case "f69":
+		case 69:
+			// f69
 			seen2 = d.Once(seen2, 0x20)
 			if !d.Null() {
 				v.F69 = d.String()
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xf7bdef7bdef7bdef != 0xf7bdef7bdef7bdef {
@@ -4893,40 +5179,44 @@ func decodeAll(data []byte, v *All) error {
 	return d.End()
 }
 
+var fieldsOfAll = codec.NewFields("Empty", "Node", "Strings", "Numbers")
+
 // readAll reads All.
 func readAll(d *codec.Decoder, v *All) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Empty":
+	for field := d.Struct(fieldsOfAll); field >= 0; field = d.Field(fieldsOfAll, field) {
+		switch field {
+		case 0:
+			// Empty
 			seen = d.Once(seen, 0x1)
 			readEmpty(d, &v.Empty)
-		case "Node":
+		case 1:
+			// Node
 			seen = d.Once(seen, 0x2)
 			readNode(d, &v.Node)
-		case "Strings":
+		case 2:
+			// Strings
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Strings = nil
 			} else {
-				p := new(Strings)
+				p := codec.New[Strings](d)
 				readStrings(d, p)
 				v.Strings = p
 			}
-		case "Numbers":
+		case 3:
+			// Numbers
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Numbers = nil
 			} else {
-				items := make([]Numbers, 0, d.Elements('{'))
+				items := codec.List[Numbers](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, Numbers{})
 					readNumbers(d, &items[len(items)-1])
 				}
-				v.Numbers = items
+				v.Numbers = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xb != 0xb {
@@ -4953,16 +5243,17 @@ func decodeText(data []byte, v *Text) error {
 	return d.End()
 }
 
+var fieldsOfText = codec.NewFields("s")
+
 // readText reads Text.
 func readText(d *codec.Decoder, v *Text) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "s":
+	for field := d.Struct(fieldsOfText); field >= 0; field = d.Field(fieldsOfText, field) {
+		switch field {
+		case 0:
+			// s
 			seen = d.Once(seen, 0x1)
 			v.S = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -4989,16 +5280,17 @@ func decodeMoment(data []byte, v *Moment) error {
 	return d.End()
 }
 
+var fieldsOfMoment = codec.NewFields("t")
+
 // readMoment reads Moment.
 func readMoment(d *codec.Decoder, v *Moment) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "t":
+	for field := d.Struct(fieldsOfMoment); field >= 0; field = d.Field(fieldsOfMoment, field) {
+		switch field {
+		case 0:
+			// t
 			seen = d.Once(seen, 0x1)
 			v.T = d.Time()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5022,16 +5314,17 @@ func decodeBlob(data []byte, v *Blob) error {
 	return d.End()
 }
 
+var fieldsOfBlob = codec.NewFields("b")
+
 // readBlob reads Blob.
 func readBlob(d *codec.Decoder, v *Blob) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "b":
+	for field := d.Struct(fieldsOfBlob); field >= 0; field = d.Field(fieldsOfBlob, field) {
+		switch field {
+		case 0:
+			// b
 			seen = d.Once(seen, 0x1)
 			v.B = codec.Bytes[byte](d)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5060,12 +5353,15 @@ func decodeTwo(data []byte, v *Two) error {
 	return d.End()
 }
 
+var fieldsOfTwo = codec.NewFields("a")
+
 // readTwo reads Two.
 func readTwo(d *codec.Decoder, v *Two) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "a":
+	for field := d.Struct(fieldsOfTwo); field >= 0; field = d.Field(fieldsOfTwo, field) {
+		switch field {
+		case 0:
+			// a
 			seen = d.Once(seen, 0x1)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -5077,8 +5373,6 @@ func readTwo(d *codec.Decoder, v *Two) {
 				n++
 			}
 			d.Length(n, 2)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5102,18 +5396,19 @@ func decodeQuote(data []byte, v *Quote) error {
 	return d.End()
 }
 
+var fieldsOfQuote = codec.NewFields("i")
+
 // readQuote reads Quote.
 func readQuote(d *codec.Decoder, v *Quote) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "i":
+	for field := d.Struct(fieldsOfQuote); field >= 0; field = d.Field(fieldsOfQuote, field) {
+		switch field {
+		case 0:
+			// i
 			seen = d.Once(seen, 0x1)
 			d.Quote(true)
 			v.I = d.Int()
 			d.Quote(false)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5140,16 +5435,17 @@ func decodeCount(data []byte, v *Count) error {
 	return d.End()
 }
 
+var fieldsOfCount = codec.NewFields("n")
+
 // readCount reads Count.
 func readCount(d *codec.Decoder, v *Count) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "n":
+	for field := d.Struct(fieldsOfCount); field >= 0; field = d.Field(fieldsOfCount, field) {
+		switch field {
+		case 0:
+			// n
 			seen = d.Once(seen, 0x1)
 			v.N = json.Number(d.Number())
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5190,12 +5486,15 @@ func decodeInts(data []byte, v *Ints) error {
 	return d.End()
 }
 
+var fieldsOfInts = codec.NewFields("m")
+
 // readInts reads Ints.
 func readInts(d *codec.Decoder, v *Ints) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "m":
+	for field := d.Struct(fieldsOfInts); field >= 0; field = d.Field(fieldsOfInts, field) {
+		switch field {
+		case 0:
+			// m
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5213,8 +5512,6 @@ func readInts(d *codec.Decoder, v *Ints) {
 				}
 				v.M = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5258,12 +5555,15 @@ func decodeTimes(data []byte, v *Times) error {
 	return d.End()
 }
 
+var fieldsOfTimes = codec.NewFields("m")
+
 // readTimes reads Times.
 func readTimes(d *codec.Decoder, v *Times) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "m":
+	for field := d.Struct(fieldsOfTimes); field >= 0; field = d.Field(fieldsOfTimes, field) {
+		switch field {
+		case 0:
+			// m
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5282,8 +5582,6 @@ func readTimes(d *codec.Decoder, v *Times) {
 				}
 				v.M = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5323,12 +5621,15 @@ func decodeIDs(data []byte, v *IDs) error {
 	return d.End()
 }
 
+var fieldsOfIDs = codec.NewFields("m")
+
 // readIDs reads IDs.
 func readIDs(d *codec.Decoder, v *IDs) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "m":
+	for field := d.Struct(fieldsOfIDs); field >= 0; field = d.Field(fieldsOfIDs, field) {
+		switch field {
+		case 0:
+			// m
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5346,8 +5647,6 @@ func readIDs(d *codec.Decoder, v *IDs) {
 				}
 				v.M = m
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x1 != 0x1 {
@@ -5442,27 +5741,33 @@ func decodeTagged(data []byte, v *Tagged) error {
 	return d.End()
 }
 
+var fieldsOfTagged = codec.NewFields("h", "c", "Also", "More", "Again")
+
 // readTagged reads Tagged.
 func readTagged(d *codec.Decoder, v *Tagged) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "h":
+	for field := d.Struct(fieldsOfTagged); field >= 0; field = d.Field(fieldsOfTagged, field) {
+		switch field {
+		case 0:
+			// h
 			seen = d.Once(seen, 0x1)
 			readHidden(d, &v.hidden)
-		case "c":
+		case 1:
+			// c
 			seen = d.Once(seen, 0x2)
 			d.Unmarshal(&v.Named)
-		case "Also":
+		case 2:
+			// Also
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Also = nil
 			} else {
-				p := new(Custom)
+				p := codec.New[Custom](d)
 				d.Unmarshal(p)
 				v.Also = p
 			}
-		case "More":
+		case 3:
+			// More
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.More = nil
@@ -5477,7 +5782,7 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 					if d.Null() {
 						elem = nil
 					} else {
-						p2 := new(Custom)
+						p2 := codec.New[Custom](d)
 						d.Unmarshal(p2)
 						elem = p2
 					}
@@ -5485,21 +5790,20 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 				}
 				v.More = m
 			}
-		case "Again":
+		case 4:
+			// Again
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Again = nil
 			} else {
-				items := make([]Custom, 0, d.Elements(0))
+				items := codec.List[Custom](d, 0)
 				for more := d.Array(); more; more = d.More() {
 					var item Custom
 					d.Unmarshal(&item)
 					items = append(items, item)
 				}
-				v.Again = items
+				v.Again = codec.Listed(d, items)
 			}
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0xb != 0xb {
@@ -5520,19 +5824,21 @@ func appendHidden(dst []byte, v *hidden) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfHidden = codec.NewFields("Visible", "shadow")
+
 // readHidden reads hidden.
 func readHidden(d *codec.Decoder, v *hidden) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Visible":
+	for field := d.Struct(fieldsOfHidden); field >= 0; field = d.Field(fieldsOfHidden, field) {
+		switch field {
+		case 0:
+			// Visible
 			seen = d.Once(seen, 0x1)
 			v.Visible = d.String()
-		case "shadow":
+		case 1:
+			// shadow
 			seen = d.Once(seen, 0x2)
 			v.Shadow = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -5614,30 +5920,36 @@ func decodeAccountState(data []byte, v *Account) error {
 	return d.End()
 }
 
+var fieldsOfAccountState = codec.NewFields("Owner", "balance", "History", "limits", "closed", "anon", "entry")
+
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "Owner":
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
+		switch field {
+		case 0:
+			// Owner
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case "balance":
+		case 1:
+			// balance
 			seen = d.Once(seen, 0x2)
 			v.balance = d.Int64()
-		case "History":
+		case 2:
+			// History
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.History = nil
 			} else {
-				items := make([]entry, 0, d.Elements('{'))
+				items := codec.List[entry](d, '{')
 				for more := d.Array(); more; more = d.More() {
 					items = append(items, entry{})
 					readEntryState(d, &items[len(items)-1])
 				}
-				v.History = items
+				v.History = codec.Listed(d, items)
 			}
-		case "limits":
+		case 3:
+			// limits
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.limits = nil
@@ -5654,23 +5966,24 @@ func readAccountState(d *codec.Decoder, v *Account) {
 				}
 				v.limits = m
 			}
-		case "closed":
+		case 4:
+			// closed
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.closed = nil
 			} else {
-				p := new(time.Time)
+				p := codec.New[time.Time](d)
 				*p = d.Time()
 				v.closed = p
 			}
-		case "anon":
+		case 5:
+			// anon
 			seen = d.Once(seen, 0x20)
 			readAccountStateAnonState(d, &v.anon)
-		case "entry":
+		case 6:
+			// entry
 			seen = d.Once(seen, 0x40)
 			readEntryState(d, &v.entry)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x6f != 0x6f {
@@ -5693,19 +6006,21 @@ func appendEntryState(dst []byte, v *entry) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfEntryState = codec.NewFields("at", "Amount")
+
 // readEntryState reads entry's state.
 func readEntryState(d *codec.Decoder, v *entry) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "at":
+	for field := d.Struct(fieldsOfEntryState); field >= 0; field = d.Field(fieldsOfEntryState, field) {
+		switch field {
+		case 0:
+			// at
 			seen = d.Once(seen, 0x1)
 			v.at = d.Time()
-		case "Amount":
+		case 1:
+			// Amount
 			seen = d.Once(seen, 0x2)
 			readMoneyState(d, &v.Amount)
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -5726,19 +6041,21 @@ func appendMoneyState(dst []byte, v *money) ([]byte, error) {
 	return dst, nil
 }
 
+var fieldsOfMoneyState = codec.NewFields("minor", "currency")
+
 // readMoneyState reads money's state.
 func readMoneyState(d *codec.Decoder, v *money) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "minor":
+	for field := d.Struct(fieldsOfMoneyState); field >= 0; field = d.Field(fieldsOfMoneyState, field) {
+		switch field {
+		case 0:
+			// minor
 			seen = d.Once(seen, 0x1)
 			v.minor = d.Int64()
-		case "currency":
+		case 1:
+			// currency
 			seen = d.Once(seen, 0x2)
 			v.currency = d.String()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {
@@ -5759,22 +6076,24 @@ func appendAccountStateAnonState(dst []byte, v *struct {
 	return dst, nil
 }
 
+var fieldsOfAccountStateAnonState = codec.NewFields("a", "B")
+
 // readAccountStateAnonState reads a nested struct's state.
 func readAccountStateAnonState(d *codec.Decoder, v *struct {
 	a int
 	B int
 }) {
 	var seen uint64
-	for name, ok := d.Object(); ok; name, ok = d.Next() {
-		switch name {
-		case "a":
+	for field := d.Struct(fieldsOfAccountStateAnonState); field >= 0; field = d.Field(fieldsOfAccountStateAnonState, field) {
+		switch field {
+		case 0:
+			// a
 			seen = d.Once(seen, 0x1)
 			v.a = d.Int()
-		case "B":
+		case 1:
+			// B
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
-		default:
-			d.Unknown(name)
 		}
 	}
 	if seen&0x3 != 0x3 {

@@ -1,0 +1,87 @@
+package serial
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/esgen-go/esgen/aggregate"
+)
+
+//go:generate go tool esgen
+
+// Order is the aggregate whose events are measured. It holds what a command would look at.
+//
+//esgen:aggregate
+type Order struct {
+	aggregate.Root
+	Placed bool
+	Paid   int64
+	Lines  int
+}
+
+// Paid is the small event: 80 bytes as JSON.
+//
+//esgen:event
+type Paid struct {
+	Payer    string `json:"payer"`
+	Method   string `json:"method"`
+	Currency string `json:"currency"`
+	Amount   int64  `json:"amount"`
+	Final    bool   `json:"final"`
+}
+
+func (o *Order) applyPaid(e Paid) { o.Paid += e.Amount }
+
+// Placed is the medium event: 515 bytes as JSON.
+//
+//esgen:event
+type Placed struct {
+	ID        uuid.UUID         `json:"id"`
+	Customer  string            `json:"customer"`
+	Email     string            `json:"email"`
+	PlacedAt  time.Time         `json:"placed_at"`
+	Total     int64             `json:"total"`
+	Rate      float64           `json:"rate"`
+	Express   bool              `json:"express"`
+	Note      string            `json:"note,omitempty"`
+	Coupon    *string           `json:"coupon,omitempty"`
+	Tags      []string          `json:"tags"`
+	Labels    map[string]string `json:"labels"`
+	Address   Address           `json:"address"`
+	Reference uuid.UUID         `json:"reference"`
+}
+
+func (o *Order) applyPlaced(Placed) { o.Placed = true }
+
+// Address is nested in Placed.
+type Address struct {
+	Street  string `json:"street"`
+	City    string `json:"city"`
+	Zip     string `json:"zip"`
+	Country string `json:"country"`
+}
+
+// Packed is the large event: 6.8 kB as JSON, in 36 lines.
+//
+//esgen:event
+type Packed struct {
+	ID       uuid.UUID `json:"id"`
+	PackedAt time.Time `json:"packed_at"`
+	Lines    []Line    `json:"lines"`
+	Comment  string    `json:"comment"`
+}
+
+func (o *Order) applyPacked(e Packed) { o.Lines += len(e.Lines) }
+
+// Line is an element of Packed.
+type Line struct {
+	SKU      string    `json:"sku"`
+	Name     string    `json:"name"`
+	Quantity int       `json:"quantity"`
+	Price    int64     `json:"price"`
+	Discount float64   `json:"discount"`
+	Added    time.Time `json:"added"`
+	Gift     bool      `json:"gift"`
+	Tags     []string  `json:"tags"`
+}
