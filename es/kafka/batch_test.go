@@ -23,7 +23,7 @@ func TestWhatIsUnacknowledgedOfAPartitionIsOneRecordBatch(t *testing.T) {
 		client []kgo.Opt
 		want   []int
 	}{
-		"a page":                     {3_000, 100, nil, []int{1, 999, 1_000, 1_000}},
+		"a page":                     {10_000, 100, nil, append([]int{1, 999}, slices.Repeat([]int{1_000}, 9)...)},
 		"what a record batch holds":  {3_000, 1_000, []kgo.Opt{kgo.ProducerBatchMaxBytes(600_000)}, nil},
 		"records as large as it can": {100, 900, []kgo.Opt{kgo.ProducerBatchMaxBytes(2_000)}, slices.Repeat([]int{1}, 100)},
 	} {

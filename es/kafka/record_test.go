@@ -1,7 +1,11 @@
 package kafka_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -94,23 +98,53 @@ func TestWhatAnEventLacksIsNoAttribute(t *testing.T) {
 	}
 }
 
-func TestTheCatalogueNamesFilesOfPlainNamesAlone(t *testing.T) {
-	t.Parallel()
-	for eventType, want := range map[string]string{
-		"account.opened": "https://x/events/account/account.opened.v2.json",
-		"opened-2_b":     "https://x/events/account/opened-2_b.v2.json",
-		"AccountOpened":  "", "urn:account": "", "a/b": "", ".hidden": "",
-	} {
-		rec := recorded()
-		rec.Type = eventType
-		got := ""
-		for _, h := range publisher(t, nil, kafka.Catalogue("https://x/events")).Record(rec).Headers {
-			if h.Key == "ce_dataschema" {
-				got = string(h.Value)
-			}
+// schemaOf returns the dataschema of an event.
+func schemaOf(t *testing.T, category, eventType string, version int) (uri string) {
+	t.Helper()
+	rec := recorded()
+	rec.Stream.Category, rec.Type, rec.Schema = category, eventType, version
+	for _, h := range publisher(t, nil, kafka.Catalogue("https://github.com/esgen-go/esgen/examples/bank/events")).Record(rec).Headers {
+		if h.Key == "ce_dataschema" {
+			uri = string(h.Value)
 		}
-		if got != want {
-			t.Errorf("the schema of %s is %q, not %q", eventType, got, want)
+	}
+	return uri
+}
+
+func TestTheCatalogueNamesTheSchemasThatEsgenDocsWrites(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../examples/bank/docs/events/*/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(len(files), "files of the bank's catalogue", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var schema struct {
+			ID    string `json:"$id"`
+			Title string
+		}
+		if err := json.Unmarshal(text, &schema); err != nil {
+			t.Fatal(err)
+		}
+		var eventType string
+		var version int
+		if _, err := fmt.Sscanf(schema.Title, "%s v%d", &eventType, &version); err != nil {
+			t.Fatalf("%s: the title is %q: %v", file, schema.Title, err)
+		}
+		if got := schemaOf(t, filepath.Base(filepath.Dir(file)), eventType, version); got != schema.ID {
+			t.Errorf("%s: the catalogue names %q, and the file has %q", file, got, schema.ID)
+		}
+	}
+}
+
+func TestTheCatalogueLeavesOutNamesThatHaveOtherFiles(t *testing.T) {
+	t.Parallel()
+	for _, eventType := range []string{"AccountOpened", "urn:account", "a/b", ".hidden"} {
+		if got := schemaOf(t, "account", eventType, 1); got != "" {
+			t.Errorf("the schema of %s is %q", eventType, got)
 		}
 	}
 }
