@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -114,7 +115,11 @@ func TestARealClusterHoldsEveryEventInItsStreamsOrder(t *testing.T) {
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, 3, 1
 	create.Topics = append(create.Topics, topic)
-	if _, err := create.RequestWith(ctx, admin); err != nil {
+	created, err := create.RequestWith(ctx, admin)
+	if err == nil {
+		err = kerr.ErrorForCode(created.Topics[0].ErrorCode)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
