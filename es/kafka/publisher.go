@@ -46,7 +46,7 @@ var ErrClosed = errors.New("the publisher is closed")
 // defaults, and options that say otherwise are refused), manual flushing and unbounded buffers (which it sets; it bounds
 // them itself). No connection is made before the first event.
 func NewPublisher(source string, client []kgo.Opt, opts ...Option) (*Publisher, error) {
-	p := &Publisher{options: defaults(), source: []byte(source)}
+	p := &Publisher{options: defaults(), source: []byte(source), known: map[string]bool{}}
 	for _, opt := range opts {
 		opt(&p.options)
 	}
@@ -73,7 +73,6 @@ func NewPublisher(source string, client []kgo.Opt, opts ...Option) (*Publisher, 
 
 func (p *Publisher) connect() (err error) {
 	p.client, err = kgo.NewClient(p.config...)
-	p.known = map[string]bool{}
 	return err
 }
 
@@ -102,7 +101,7 @@ func (p *Publisher) Close() {
 func (p *Publisher) giveUp() {
 	if p.client != nil {
 		p.client.Close()
-		p.client = nil
+		p.client, p.known = nil, map[string]bool{}
 	}
 }
 
@@ -136,13 +135,13 @@ func (p *Publisher) round(events []es.Recorded) []*kgo.Record {
 	sizes := map[string]int{}
 	for _, rec := range events {
 		r := p.Record(rec)
-		had, any := sizes[r.Topic]
-		if !any {
+		had, seen := sizes[r.Topic]
+		if !seen {
 			had = batchOverhead
 		}
 		sizes[r.Topic] = had + size(r)
 		// One that is too large for any batch goes alone: it is refused, and nothing overtakes it.
-		if any && !p.known[r.Topic] || len(records) > 0 && sizes[r.Topic] > int(p.limit(r.Topic)) {
+		if seen && !p.known[r.Topic] || len(records) > 0 && sizes[r.Topic] > int(p.limit(r.Topic)) {
 			break
 		}
 		records = append(records, r)
