@@ -56,7 +56,8 @@ var (
 //	ce_actor
 //	ce_tenant
 //
-// and those of [Headers]. The record's timestamp is the time of publishing, so that Kafka keeps an old event that is published today as long
+// and those of [Headers]. Metadata is published as it is: that CloudEvents allows no control characters there is for those who
+// write it to respect. The record's timestamp is the time of publishing, so that Kafka keeps an old event that is published today as long
 // as a new one.
 func (p *Publisher) Record(rec es.Recorded) *kgo.Record {
 	stream := []byte(rec.Stream.String())
