@@ -44,6 +44,14 @@ soak-postgres: ## Write from four processes for SOAK (default 2m) through a cras
 soak-subscription: ## Crash subscribers, owners and the server at random for SOAK (default 2m) under 16 writers, and compare
 	go test -count=1 -v -timeout 0 -run '^TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer$$' ./es/subscription -soak $(SOAK)
 
+.PHONY: soak-projection
+soak-projection: ## Kill what keeps the bank's read models, and the server, for SOAK (default 2m) under 16 writers, and compare to the cent
+	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestBalancesAgreeToTheCentWithAReplayThroughCrashes$$' ./internal/readmodel -soak $(SOAK)
+
+.PHONY: bench-rebuild
+bench-rebuild: ## Rebuild the bank's balances from EVENTS events (default 1000000) while 8 writers go on, and compare
+	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestARebuildUnderLoadEqualsAReplayAndReadsNeverStop$$' ./internal/readmodel -events $(EVENTS)
+
 .PHONY: figures-subscription
 figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENTS (default 1,000,000), its memory and its latency
 	go test -count=1 -v -timeout 0 -run '^TestFiguresOfDelivery$$' ./es/subscription -figures $(EVENTS)
