@@ -20,7 +20,7 @@ func runCheck(ctx context.Context, in *invocation, args []string) int {
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
-	g.patterns = flags.Args()
+	g.patterns = orAll(flags.Args())
 	if *rolling {
 		g.compare = g.rolling
 	}
@@ -44,8 +44,8 @@ Usage:
 
 	esgen check [-rolling] [-base=branch] [-format=format] [-v] [packages]
 
-Without flags it is the same as esgen -check. The packages are named as for the go
-command, such as . (the default) or ./...
+Without flags it is the same as esgen -check. The packages are those below the current folder
+(./...) if none are named.
 
 A change is judged against every version in the schema lock of the base branch. It is
 told at its line, with a rule's name, the event, the field's path in the JSON text, and what to write:
@@ -76,5 +76,5 @@ Exit status:
 
 Example:
 
-	go tool esgen check ./...   in CI
+	go tool esgen check   in CI
 `

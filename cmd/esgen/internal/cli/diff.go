@@ -24,7 +24,7 @@ func runDiff(ctx context.Context, in *invocation, args []string) int {
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
-	g.patterns = flags.Args()
+	g.patterns = orAll(flags.Args())
 	g.fset = token.NewFileSet()
 	g.problems = problem.NewList(g.fset)
 	changes := problem.NewList(g.fset)
@@ -63,7 +63,8 @@ func runDiff(ctx context.Context, in *invocation, args []string) int {
 
 const diffUsage = `esgen diff judges all that has changed in the events of the packages since a revision: what is
 safe, what needs a version bump, what needs an upcaster, and what to write. It compares the code
-of the working tree with the schema lock (esgen.lock) of the revision, and writes nothing.
+of the working tree with the schema lock (esgen.lock) of the revision, and writes nothing. The
+packages are those below the current folder (./...) if none are named.
 
 Usage:
 
@@ -88,5 +89,5 @@ Exit status:
 
 Example:
 
-	go tool esgen diff -rev=v1.4.0 ./...
+	go tool esgen diff -rev=v1.4.0
 `

@@ -66,9 +66,7 @@ func runDocs(ctx context.Context, in *invocation, args []string) int {
 	if status, done := in.parse(flags, args); done {
 		return status
 	}
-	if g.patterns = flags.Args(); len(g.patterns) == 0 {
-		g.patterns = []string{"./..."}
-	}
+	g.patterns = orAll(flags.Args())
 	if !filepath.IsAbs(*folder) {
 		*folder = filepath.Join(in.dir, *folder)
 	}

@@ -55,10 +55,20 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 	}
 	g.patterns = flags.Args()
 	if *check {
+		g.patterns = orAll(g.patterns)
 		return g.check(ctx)
 	}
 	g.cache = cache.Start()
 	return g.write(ctx)
+}
+
+// orAll returns the patterns, or that of all packages below the current folder if there are none: what judges
+// a module and writes nothing into its packages must not pass because it has looked at one folder alone.
+func orAll(patterns []string) []string {
+	if len(patterns) == 0 {
+		return []string{"./..."}
+	}
+	return patterns
 }
 
 func newGeneration(in *invocation) *generation {

@@ -59,7 +59,8 @@ of snapshots.
 
 Flags:
 
-	-check  write nothing; tell which files are missing, stale or orphaned
+	-check  write nothing; tell which files are missing, stale or orphaned, in all packages
+	        below the current folder (./...) if none are named
 	-base=branch
 	        what is locked where the current branch left this one is released, and must not
 	        change (default: $ESGEN_BASE, or else origin/HEAD, origin/main, origin/master,
@@ -78,5 +79,5 @@ Examples:
 
 	//go:generate go tool esgen            in a package, after go get -tool github.com/esgen-go/esgen/cmd/esgen
 	go run github.com/esgen-go/esgen/cmd/esgen ./...
-	go tool esgen -check ./...             in CI
+	go tool esgen -check                   in CI
 `
