@@ -144,8 +144,12 @@ func (j *judge) event(e *model.Event) {
 	}
 	for _, old := range locked.Versions {
 		if j.missing(e, old.Schema) {
+			name := old.Go
+			if j.taken(name) { // by a later version, as a rule
+				name = names.Old(name, old.Schema)
+			}
 			j.add(last, old.Schema, compat.Change{Rule: compat.EventVersionRemoved, Verdict: compat.NeedsUpcaster, From: fmt.Sprintf("v%d", old.Schema)},
-				fmt.Sprintf("bring back the struct of version=%d, %s, and its upcaster", old.Schema, old.Go))
+				fmt.Sprintf("bring back its upcaster, and the struct of version=%d, %s", old.Schema, lock.Struct(name, old.Schema, old.Shape, j.current(), j.taken)))
 		}
 	}
 }
@@ -194,7 +198,7 @@ func (j *judge) removed() {
 			f.To = v.Event.Name
 			f.Remedy = fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
 		} else {
-			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
+			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, //esgen:upcast above a function from that struct if it has become several, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
 				locked.Last().Go, locked.Name, locked.Aggregate)
 		}
 		j.findings = append(j.findings, f)
