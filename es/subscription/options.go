@@ -38,7 +38,7 @@ func defaults() options {
 		checkpointAfter:  time.Second,
 		poll:             time.Second,
 		grace:            10 * time.Second,
-		backoff:          Backoff{Attempts: 5, First: 100 * time.Millisecond, Max: 5 * time.Second},
+		backoff:          Backoff{}.orDefaults(),
 		lease:            3 * time.Second,
 		logger:           slog.Default(),
 	}
@@ -119,8 +119,8 @@ func Poll(d time.Duration) Option { return func(o *options) { o.poll = d } }
 // handler's context ends too. The default is 10 seconds.
 func Grace(d time.Duration) Option { return func(o *options) { o.grace = d } }
 
-// Retry sets what happens when a handler fails. See [Backoff] for the default.
-func Retry(b Backoff) Option { return func(o *options) { o.backoff = b } }
+// Retry sets what happens when a handler fails. See [Backoff] for the defaults.
+func Retry(b Backoff) Option { return func(o *options) { o.backoff = b.orDefaults() } }
 
 // Park sets aside the stream of an event that its handler fails, instead of stopping the subscription: later
 // events of that stream wait behind it, others go on at once. The event is tried again as [Retry]

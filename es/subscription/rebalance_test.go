@@ -129,6 +129,29 @@ func TestBackoffGrowsUpToItsLimit(t *testing.T) {
 	}
 }
 
+func TestBackoffHasDefaultsForWhatIsNotGiven(t *testing.T) {
+	t.Parallel()
+	const ms, s = time.Millisecond, time.Second
+	for given, want := range map[Backoff]Backoff{
+		{}:                                   {5, 100 * ms, 5 * s},
+		{Attempts: 2}:                        {2, 100 * ms, 5 * s},
+		{First: ms}:                          {5, ms, 5 * s},
+		{First: 10 * s}:                      {5, 10 * s, 10 * s},
+		{Max: ms}:                            {5, ms, ms},
+		{Attempts: -1, First: -1, Max: -1}:   {-1, -1, -1},   // refused
+		{Attempts: 1, First: 2 * s, Max: ms}: {1, 2 * s, ms}, // refused
+	} {
+		o := defaults()
+		Retry(given)(&o)
+		if o.backoff != want {
+			t.Errorf("Retry(%+v) is %+v, want %+v", given, o.backoff, want)
+		}
+		if err := o.validate(); (err != nil) != (want.First < 0 || want.Max < want.First) {
+			t.Errorf("Retry(%+v): %v", given, err)
+		}
+	}
+}
+
 func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 	t.Parallel()
 	var r rate

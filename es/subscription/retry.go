@@ -13,12 +13,30 @@ import (
 // Backoff says how often, and after which waits, an event is tried again that its handler
 // has failed.
 type Backoff struct {
-	// Attempts is how often an event is tried in all. The default is 5.
+	// Attempts is how often an event is tried in all. The default, also in place of 0, is 5.
 	Attempts int
 	// First is the wait before the second attempt. Each further one is twice as long, up to Max;
 	// each is varied at random by half, so that handlers that failed together don't come back
-	// together. The defaults are 100 milliseconds and 5 seconds.
+	// together. The defaults, also in place of 0, are 100 milliseconds and 5 seconds; one that is not
+	// given gives way to one that is.
 	First, Max time.Duration
+}
+
+// orDefaults returns the backoff with the defaults for what is not given.
+func (b Backoff) orDefaults() Backoff {
+	const first, ceiling = 100 * time.Millisecond, 5 * time.Second
+	if b.Attempts == 0 {
+		b.Attempts = 5
+	}
+	if b.First == 0 {
+		if b.First = first; b.Max > 0 {
+			b.First = min(first, b.Max)
+		}
+	}
+	if b.Max == 0 {
+		b.Max = max(ceiling, b.First)
+	}
+	return b
 }
 
 // wait returns how long to wait after an attempt, from 1.
