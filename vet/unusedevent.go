@@ -11,7 +11,8 @@ import (
 var UnusedEvent = newAnalyzer("unusedevent", `find events that nothing records
 
 An event that is declared and applied, but never recorded, is either forgotten in a command or a relic. A
-relic that was stored once must stay readable: give it an upcaster, to what it has become or to nothing.
+relic that was stored once must stay readable: write //esgen:retired beside its directive, or give
+it an upcaster, to what it has become or to nothing.
 
 Events that an upcaster makes are left out. That every event has an apply body is checked by esgen itself,
 when it generates.`, unusedEvent)
@@ -35,7 +36,7 @@ func unusedEvent(p *pass) {
 		for m := range obj.Type().(*types.Named).Methods() {
 			event := domain.Recorded(m)
 			if event != nil && domain.Event(event) != nil && !used[m] && !made[event.Obj()] {
-				p.Reportf(event.Obj().Pos(), "event %s is never recorded: call %s in a command, or, if it does not happen any more, write an upcaster for what is stored", event.Obj().Name(), m.Name())
+				p.Reportf(event.Obj().Pos(), "event %s is never recorded: call %s in a command, or, if it does not happen any more, write //esgen:retired beside its //esgen:event, or an upcaster for what is stored", event.Obj().Name(), m.Name())
 			}
 		}
 	}

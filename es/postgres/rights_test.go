@@ -2,11 +2,13 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/internal/pgtest"
@@ -30,6 +32,17 @@ func migrated(t testing.TB) (place, schema, role string) {
 	server.Exec(t, "CREATE ROLE "+role+" LOGIN; "+grant)
 	t.Cleanup(func() { server.Exec(t, "DROP SCHEMA "+schema+" CASCADE; DROP ROLE "+role) })
 	return schema + " " + server.URL() + " " + role, schema, role
+}
+
+func TestARoleThatMayNotMigrateIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	server, role := pgtest.Shared(t), pgtest.Name(t)
+	server.Exec(t, "CREATE ROLE "+role+" LOGIN")
+	t.Cleanup(func() { server.Exec(t, "DROP ROLE "+role) })
+	_, err := postgres.Open(t.Context(), pgtest.WithUser(server.URL(), role), postgres.Schema(pgtest.Name(t)))
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); !ok || pgErr.Code != "42501" || !strings.Contains(err.Error(), "WithoutMigration") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // That the documented rights are enough for every statement, [TestStoreInPartitionsWithOnlyTheDocumentedRights] shows.

@@ -102,8 +102,20 @@ func migrate(ctx context.Context, conn *pgx.Conn, schema string) error {
 			return err
 		}
 		_, err = tx.Exec(ctx, migrationSQL(schema, version), pgx.QueryExecModeSimpleProtocol)
-		return err
+		switch {
+		case err == nil:
+			return nil
+		case forbidden(err):
+			return fmt.Errorf("migrating schema %s: %w: grant the role CREATE on the database, or let the owner run what postgres.SQL and postgres.GrantSQL print, and open with WithoutMigration", schema, err)
+		}
+		return fmt.Errorf("migrating schema %s: %w", schema, err)
 	})
+}
+
+// forbidden reports whether the role lacks a right.
+func forbidden(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pgErr.Code == codeNoPrivilege
 }
 
 // checkVersion refuses tables that this package does not know.
@@ -139,7 +151,7 @@ func readVersion(ctx context.Context, q querier, schema string) (version int, er
 		return 0, nil
 	}
 	err = q.QueryRow(ctx, "SELECT version FROM "+quoted(schema)+".store").Scan(&version)
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == codeNoPrivilege {
+	if forbidden(err) {
 		err = fmt.Errorf("%w: grant the role what postgres.GrantSQL prints", err)
 	}
 	if err != nil {

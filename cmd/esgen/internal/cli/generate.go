@@ -59,7 +59,11 @@ func runGenerate(ctx context.Context, in *invocation, args []string) int {
 		return g.check(ctx)
 	}
 	g.cache = cache.Start()
-	return g.write(ctx)
+	status := g.write(ctx)
+	if status == Failed && len(g.patterns) > 0 && !strings.ContainsAny(g.patterns[0], `./\`) {
+		fmt.Fprintf(g.stderr, "esgen: nor is there a command %q: Run 'esgen -h' for the usage.\n", g.patterns[0])
+	}
+	return status
 }
 
 // orAll returns the patterns, or that of all packages below the current folder if there are none: what judges

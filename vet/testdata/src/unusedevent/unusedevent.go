@@ -12,7 +12,7 @@ type Account struct {
 type Opened struct{ N int }
 
 //esgen:event apply=assign
-type Forgotten struct{ N int } // want `event Forgotten is never recorded: call recordForgotten in a command`
+type Forgotten struct{ N int } // want `event Forgotten is never recorded: call recordForgotten in a command, or, if it does not happen any more, write //esgen:retired`
 
 //esgen:event apply=assign
 type Passed struct{ N int }
