@@ -5,7 +5,7 @@
 // An event store is append-only; ordered, in each stream and as a whole;
 // versioned, for optimistic concurrency; subscribable; and idempotent. What that
 // means to the letter is written on [Store] and its optional companions ([Feed],
-// [Checkpoints], [Tracker], [Parking], [Groups], [Lister], [Watcher], [Identified]), and
+// [Checkpoints], [Tracker], [Parking], [Groups], [Lister], [Watcher], [Identified], [Timers]), and
 // package storetest holds any implementation to it.
 //
 // People who model aggregates seldom call a store directly: package repository

@@ -68,7 +68,8 @@ func runInit(ctx context.Context, in *invocation, args []string) int {
 	fmt.Fprint(in.stdout, `
 In CI, beside go vet and go test:
 
-	go tool esgen check ./...
+	go tool esgen check
+	go tool esgen vet ./...
 
 Next: go tool esgen new account
 `)
