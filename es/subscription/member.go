@@ -25,6 +25,7 @@ type member struct {
 	fresh  atomic.Int64         // when the newest one was asked for, by this process's own clock
 	begun  time.Time            // the beginning of that clock
 	watch  watch
+	vain   int // how often in a row it was refused as overtaken and was not
 }
 
 // runMember is Run for a member of a group. The member works on the partitions that are furthest behind, up to
@@ -182,9 +183,21 @@ func (m *member) overtaken(ctx context.Context, err error) error {
 	if err != nil {
 		return err
 	}
+	m.vain++
 	for _, p := range state.Partitions {
-		if held, mine := m.held[p.Partition]; mine && held.Epoch == p.Epoch {
-			m.held[p.Partition] = p
+		if held, mine := m.held[p.Partition]; mine {
+			if held != p {
+				m.vain = 0
+			}
+			if held.Epoch == p.Epoch {
+				m.held[p.Partition] = p
+			}
+		}
+	}
+	if m.vain > 1 { // nobody has overtaken it: the sink is wrong, or what is parked was seen to by others
+		m.status.failed(err)
+		if err := sleep(ctx, storeBackoff.wait(m.vain)); err != nil {
+			return err
 		}
 	}
 	return m.rebalance(ctx, state)

@@ -44,7 +44,8 @@ type source struct {
 type Handler interface {
 	// Handle handles events, at least one. An error means that none of them counts as
 	// handled. The context outlives the one given to Run by [Grace], so that work in hand can be finished.
-	// The slice is the handler's until it returns; the events may be kept.
+	// The slice is the handler's until it returns; the events may be kept. A panic is an error like another: see
+	// [PanicError].
 	Handle(ctx context.Context, events []es.Recorded) error
 }
 
@@ -59,7 +60,7 @@ func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { r
 func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
 	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
 		for i, rec := range events {
-			if err := handle(ctx, rec); err != nil {
+			if err := caught(func() error { return handle(ctx, rec) }); err != nil {
 				return &failedAt{i, err}
 			}
 		}
