@@ -55,12 +55,12 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	}
 	slices.Sort(rights)
 	want := []string{
-		"checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
+		"checkpoints DELETE", "checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
 		"events INSERT", "events SELECT",
-		"groups INSERT", "groups SELECT",
+		"groups DELETE", "groups INSERT", "groups SELECT",
 		"members DELETE", "members INSERT", "members SELECT", "members UPDATE",
 		"parked DELETE", "parked INSERT", "parked SELECT", "parked UPDATE",
-		"partitions INSERT", "partitions SELECT", "partitions UPDATE",
+		"partitions DELETE", "partitions INSERT", "partitions SELECT", "partitions UPDATE",
 		"restores SELECT",
 		"snapshots INSERT", "snapshots SELECT", "snapshots UPDATE",
 		"store SELECT",

@@ -74,9 +74,9 @@ func GrantSQL(schema, role string) (string, error) {
 	return fmt.Sprintf("GRANT USAGE ON SCHEMA %[1]s TO %[2]s;\n"+
 		"GRANT SELECT ON %[1]s.store, %[1]s.restores TO %[2]s;\n"+
 		"GRANT SELECT, INSERT ON %[1]s.events TO %[2]s;\n"+
-		"GRANT SELECT, INSERT, UPDATE ON %[1]s.snapshots, %[1]s.checkpoints, %[1]s.partitions TO %[2]s;\n"+
-		"GRANT SELECT, INSERT ON %[1]s.groups TO %[2]s;\n"+
-		"GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s.members, %[1]s.parked TO %[2]s;\n", s, r), nil
+		"GRANT SELECT, INSERT, UPDATE ON %[1]s.snapshots TO %[2]s;\n"+
+		"GRANT SELECT, INSERT, DELETE ON %[1]s.groups TO %[2]s;\n"+
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s.checkpoints, %[1]s.partitions, %[1]s.members, %[1]s.parked TO %[2]s;\n", s, r), nil
 }
 
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }

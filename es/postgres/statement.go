@@ -14,12 +14,12 @@ type statements struct {
 	stream  statement // an append of several events to one stream
 	settle  string
 
-	readForwards, readBackwards, streamExists                                                   string
-	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless                string
-	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                                   string
-	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers     string
-	moveCheckpoint, movePartitions, park, foundParked, unpark, readParked, decide, readIdentity string
-	createGroup, beat, readGroup, readPartitions, claim, release, leave                         string
+	readForwards, readBackwards, streamExists                                                                                    string
+	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless                                                 string
+	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                                                                    string
+	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers                                      string
+	moveCheckpoint, movePartitions, park, foundParked, unpark, readReaders, readReader, forget, readParked, decide, readIdentity string
+	createGroup, beat, readGroup, readPartitions, claim, release, leave                                                          string
 }
 
 // statement is executed below pgx's own layer, with its parameters in binary.
@@ -172,6 +172,9 @@ func newStatements(schema string) statements {
 		park:           text(park),
 		foundParked:    text(foundParked),
 		unpark:         text(unpark),
+		readReaders:    text(readReaders),
+		readReader:     text(readReader),
+		forget:         text(forget),
 		readParked:     text(readParked),
 		decide:         text(decide),
 		readIdentity:   text(readIdentity),

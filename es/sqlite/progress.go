@@ -30,7 +30,7 @@ const (
 			verdict = CASE WHEN parked.version = excluded.version AND parked.verdict <> ?10 THEN parked.verdict ELSE excluded.verdict END
 		RETURNING 1`
 	foundParked = "SELECT 1 FROM parked WHERE name = ? AND category = ? AND stream = ? AND version = ? AND attempts = ?"
-	unpark = "DELETE FROM parked WHERE name = ? AND category = ? AND stream = ? RETURNING 1"
+	unpark      = "DELETE FROM parked WHERE name = ? AND category = ? AND stream = ? RETURNING 1"
 )
 
 // recording writes progress within a transaction. returned runs a statement and tells whether it
