@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ func (m *member) join(ctx context.Context) (state es.GroupState, err error) {
 	err = m.persistently(ctx, "joining the group", func() error {
 		_, err := m.source.groups.Group(ctx, m.name)
 		if errors.Is(err, es.ErrNotFound) {
-			m.Start, err = m.start(ctx, m.source.feed)
+			m.Start, err = m.begins(ctx)
 		}
 		if err == nil {
 			state, err = m.source.groups.Beat(ctx, m.Membership)
@@ -73,6 +74,19 @@ func (m *member) join(ctx context.Context) (state es.GroupState, err error) {
 		return err
 	})
 	return state, err
+}
+
+// begins returns where a new group begins.
+func (m *member) begins(ctx context.Context) (es.Position, error) {
+	at, err := m.start(ctx, m.source.feed)
+	if err != nil {
+		return 0, err
+	}
+	head, err := m.source.feed.Head(ctx)
+	if err == nil && at > head {
+		err = &es.BeyondHeadError{Position: at, Head: head}
+	}
+	return at, err
 }
 
 // beat gives signs of life, and makes the group's newest state known, until the context ends.
@@ -172,16 +186,23 @@ func (m *member) await(ctx context.Context) *es.GroupState {
 }
 
 // overtaken finds out which partitions have another owner.
-func (m *member) overtaken(ctx context.Context, err error) error {
+func (m *member) overtaken(ctx context.Context, refused error) error {
 	m.logger.Info("esgen: a group's member was overtaken: what it has handled since its last record is handled again",
-		"subscription", m.name, "error", err)
+		"subscription", m.name, "error", refused)
 	var state es.GroupState
-	err = m.persistently(ctx, "reading the group", func() (err error) {
+	forgotten := false
+	err := m.persistently(ctx, "reading the group", func() (err error) {
 		state, err = m.source.groups.Group(ctx, m.name)
+		if errors.Is(err, es.ErrNotFound) {
+			forgotten, err = true, nil
+		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if forgotten {
+		return fmt.Errorf("the group was forgotten while it was at work: %w", es.ErrFenced)
 	}
 	m.vain++
 	for _, p := range state.Partitions {
@@ -189,13 +210,16 @@ func (m *member) overtaken(ctx context.Context, err error) error {
 			if held != p {
 				m.vain = 0
 			}
-			if held.Epoch == p.Epoch {
+			switch {
+			case held.Epoch == p.Epoch:
 				m.held[p.Partition] = p
+			case held.Epoch > p.Epoch: // the group was forgotten, and made anew
+				delete(m.held, p.Partition)
 			}
 		}
 	}
 	if m.vain > 1 { // nobody has overtaken it: the sink is wrong, or what is parked was seen to by others
-		m.status.failed(err)
+		m.status.failed(refused)
 		if err := sleep(ctx, storeBackoff.wait(m.vain)); err != nil {
 			return err
 		}

@@ -36,6 +36,7 @@ type source struct {
 	watcher     es.Watcher // nil if the store has none
 	parking     es.Parking // nil if the store has none
 	groups      es.Groups  // nil unless it is asked for
+	readers     es.Readers // nil if the store has none
 	identified  es.Identified
 }
 
@@ -160,6 +161,7 @@ func (s *Subscription) connect(store es.Store) error {
 	if !groups {
 		s.source.groups, groups = es.Capability[es.Groups](store)
 	}
+	s.source.readers, _ = es.Capability[es.Readers](store)
 	s.source.identified, identified = es.Capability[es.Identified](store)
 	switch {
 	case !feeds:
@@ -254,14 +256,27 @@ func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
 		if err != nil || at > 0 {
 			return err
 		}
+		if known, err := s.known(ctx); err != nil || known {
+			return err
+		}
 		start, err := s.start(ctx, s.source.feed)
-		if err == nil && start > 0 {
+		if err == nil {
 			err = s.record(ctx, es.Progress{Name: s.name, To: start})
 		}
 		at = start
 		return err
 	})
 	return at, err
+}
+
+// known reports whether there is a checkpoint, which may be at 0: that of a subscription which was to start with what is
+// appended after its first run, and came before the first event.
+func (s *Subscription) known(ctx context.Context) (bool, error) {
+	if s.source.readers == nil {
+		return false, nil
+	}
+	all, err := s.source.readers.Readers(ctx)
+	return slices.ContainsFunc(all, func(r es.Reader) bool { return r.Name == s.name && r.Partitions == 0 }), err
 }
 
 // record stores progress of a handler.
