@@ -17,11 +17,6 @@ ORDER BY 1, 2`
 
 	readReader = `SELECT (SELECT count(*) FROM {schema}.members WHERE group_name = $1), (SELECT count(*) FROM {schema}.groups WHERE name = $1)
 	+ (SELECT count(*) FROM {schema}.checkpoints WHERE name = $1) + (SELECT count(*) FROM {schema}.parked WHERE name = $1)`
-
-	// forget leaves a member that joins at the same moment without its group, which its next beat makes anew.
-	forget = `WITH a AS (DELETE FROM {schema}.checkpoints WHERE name = $1), b AS (DELETE FROM {schema}.partitions WHERE group_name = $1),
-	c AS (DELETE FROM {schema}.parked WHERE name = $1)
-DELETE FROM {schema}.groups WHERE name = $1`
 )
 
 // Readers implements [es.Readers].
@@ -59,8 +54,7 @@ func (s *Store) Forget(ctx context.Context, name string) error {
 				case kept == 0:
 					return es.ErrNotFound
 				}
-				_, err = tx.Exec(ctx, s.sql.forget, name)
-				return err
+				return s.ForgetTx(ctx, tx, name) // a member that joins at this moment makes the group anew
 			})
 		})
 	}

@@ -61,9 +61,11 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 		"members DELETE", "members INSERT", "members SELECT", "members UPDATE",
 		"parked DELETE", "parked INSERT", "parked SELECT", "parked UPDATE",
 		"partitions DELETE", "partitions INSERT", "partitions SELECT", "partitions UPDATE",
+		"read_models INSERT", "read_models SELECT", "read_models UPDATE",
 		"restores SELECT",
 		"snapshots INSERT", "snapshots SELECT", "snapshots UPDATE",
 		"store SELECT",
+		"timers DELETE", "timers INSERT", "timers SELECT", "timers UPDATE",
 	}
 	if !slices.Equal(rights, want) {
 		t.Errorf("GrantSQL grants\n%s\nwant\n%s", strings.Join(rights, "\n"), strings.Join(want, "\n"))

@@ -14,12 +14,14 @@ type statements struct {
 	stream  statement // an append of several events to one stream
 	settle  string
 
-	readForwards, readBackwards, streamExists                                                                                    string
-	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless                                                 string
-	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                                                                    string
-	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers                                      string
-	moveCheckpoint, movePartitions, park, foundParked, unpark, readReaders, readReader, forget, readParked, decide, readIdentity string
-	createGroup, beat, readGroup, readPartitions, claim, release, leave                                                          string
+	readForwards, readBackwards, streamExists                                                                            string
+	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless                                         string
+	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                                                            string
+	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers                              string
+	moveCheckpoint, movePartitions, park, foundParked, unpark, readReaders, readReader, readParked, decide, readIdentity string
+	readReadModel, lockReadModel, saveReadModel, forget, lockCheckpoint                                                  string
+	setTimer, clearTimer, clearTimerDue, readTimers                                                                      string
+	createGroup, beat, readGroup, readPartitions, claim, release, leave                                                  string
 }
 
 // statement is executed below pgx's own layer, with its parameters in binary.
@@ -174,10 +176,18 @@ func newStatements(schema string) statements {
 		unpark:         text(unpark),
 		readReaders:    text(readReaders),
 		readReader:     text(readReader),
-		forget:         text(forget),
 		readParked:     text(readParked),
 		decide:         text(decide),
 		readIdentity:   text(readIdentity),
+		readReadModel:  text(readReadModel),
+		lockReadModel:  text(lockReadModel),
+		saveReadModel:  text(saveReadModel),
+		forget:         text(forget),
+		lockCheckpoint: text(lockCheckpoint),
+		setTimer:       text(setTimer),
+		clearTimer:     text(clearTimer),
+		clearTimerDue:  text(clearTimerDue),
+		readTimers:     text(readTimers),
 
 		createGroup:    text(createGroup),
 		beat:           text(beat),

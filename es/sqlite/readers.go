@@ -52,10 +52,7 @@ func (t *tx) forget(name string) error {
 	case kept == 0:
 		return es.ErrNotFound
 	}
-	for _, text := range []string{
-		"DELETE FROM checkpoints WHERE name = ?", "DELETE FROM groups WHERE name = ?",
-		"DELETE FROM partitions WHERE group_name = ?", "DELETE FROM parked WHERE name = ?",
-	} {
+	for _, text := range forgetting {
 		if _, err := t.exec(text, name); err != nil {
 			return err
 		}

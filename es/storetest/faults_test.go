@@ -19,7 +19,7 @@ import (
 )
 
 // faults are the stores that break a clause, in the order of the clauses.
-var faults = slices.Concat(appendFaults, expectedFaults, idempotencyFaults, payloadFaults, readFaults, loadFaults, feedFaults, readerFaults, progressFaults, iteratorFaults, lifeFaults)
+var faults = slices.Concat(appendFaults, expectedFaults, idempotencyFaults, payloadFaults, readFaults, loadFaults, feedFaults, readerFaults, progressFaults, timerFaults, iteratorFaults, lifeFaults)
 
 // each applies a change to the values of an iterator; one that it refuses is left out.
 func each[V any](seq iter.Seq2[V, error], change func(*V) bool) iter.Seq2[V, error] {

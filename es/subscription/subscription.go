@@ -239,7 +239,10 @@ func (s *Subscription) run(ctx, work context.Context) error {
 			return err
 		}
 		// What seems to be another's record may be one of this run's, of which the answer was lost.
-		if at, err = s.begin(ctx); err != nil || !slices.Contains(d.doubtful, at) {
+		if at, err = s.begin(ctx); ctx.Err() != nil {
+			return nil // it stands where it stands: the next run asks
+		}
+		if err != nil || !slices.Contains(d.doubtful, at) {
 			return cmp.Or(err, error(&es.FencedError{Name: s.name, Partition: -1}))
 		}
 	}
