@@ -86,6 +86,13 @@ func (m *member) begins(ctx context.Context) (es.Position, error) {
 	if err == nil && at > head {
 		err = &es.BeyondHeadError{Position: at, Head: head}
 	}
+	if err != nil {
+		return at, err
+	}
+	lone, err := m.source.checkpoints.Checkpoint(ctx, m.name)
+	if err == nil && lone > 0 && lone != at {
+		err = fmt.Errorf("%w, at position %d: stop it, and start the group with StartAt(After(%d))", ErrLone, lone, lone)
+	}
 	return at, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/esgen-go/esgen/es"
@@ -77,7 +78,7 @@ func (d *delivery) park(work context.Context, upTo es.Position, failed *EventErr
 		return fmt.Errorf("%d %w already, as many as Park allows: %w", d.parked.total, ErrParked, failed)
 	}
 	rec := failed.Event
-	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: short(failed.Err.Error())}
 	progress := d.progress(upTo)
 	progress.Park = []es.Parked{p}
 	if err := d.recordParked(work, progress); err != nil {
@@ -88,6 +89,15 @@ func (d *delivery) park(work context.Context, upTo es.Position, failed *EventErr
 	d.parked.total++
 	d.keep(p)
 	return nil
+}
+
+// short bounds what is kept of an error.
+func short(text string) string {
+	const most = 4 << 10
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func (d *delivery) recordParked(work context.Context, p es.Progress) error {
@@ -265,7 +275,7 @@ func (d *delivery) failedAgain(ctx, work context.Context, p es.Parked, err error
 		failed.Attempts = max(failed.Attempts, d.backoff.Attempts)
 	}
 	tried := p
-	p = es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	p = es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: short(failed.Err.Error())}
 	progress := d.progress(d.at)
 	progress.Park, progress.Tried = []es.Parked{p}, []es.Parked{tried}
 	if err := d.recordParked(work, progress); err != nil {

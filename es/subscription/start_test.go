@@ -119,3 +119,31 @@ func TestAGroupsSinkThatIsAlwaysRefusedIsNotCalledAllTheTime(t *testing.T) {
 		t.Fatalf("the sink was called %d times in vain", calls)
 	}
 }
+
+// Else a Group option added to a subscription would have all that was handled handled again.
+func TestAGroupBeginsWhereTheSubscriptionOfItsNameWasOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	fill(t, store, "a", 2, 10)
+	h := newPoisoned(3)
+	stop := running(t, newSub(t, store, h, fast...))
+	await(t, "all but what is parked was handled", func() bool { return len(h.positions()) == 6 && len(parked(t, store)) == 1 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	grouped := append(slices.Clip(fast), subscription.Group(4))
+	for _, at := range []subscription.Start{subscription.Beginning, subscription.After(9)} {
+		if err := newSub(t, store, h, append(grouped, subscription.StartAt(at))...).Run(t.Context()); !errors.Is(err, subscription.ErrLone) {
+			t.Fatalf("Run: %v, want ErrLone", err)
+		}
+	}
+	h.cure()
+	running(t, newSub(t, store, h, append(grouped, subscription.StartAt(subscription.After(10)))...))
+	if err := store.Decide(t.Context(), "reader", stream("a", 0), 2, es.Retry); err != nil && !errors.Is(err, es.ErrNotParked) {
+		t.Fatal(err)
+	}
+	fill(t, store, "a", 2, 2)
+	await(t, "the group has handled what was parked, and the rest", func() bool {
+		return slices.Equal(h.of(stream("a", 0)), versions(6)) && slices.Equal(h.of(stream("a", 1)), versions(6))
+	})
+}

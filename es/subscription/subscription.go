@@ -107,6 +107,10 @@ func (f SinkFunc) Commit(ctx context.Context, b Batch) error { return f(ctx, b) 
 // ErrRunning: the subscription runs already.
 var ErrRunning = errors.New("the subscription runs already")
 
+// ErrLone: a group is to begin under the name of a subscription that is none, elsewhere than where that one
+// is: it would handle again what that has handled, or skip what it has not.
+var ErrLone = errors.New("a subscription that is no group has this name")
+
 // New returns a subscription that hands the store's events to a handler and keeps
 // its position in the store, as the checkpoint of a name. Subscriptions of one name share
 // that position: give each its own. The store needs [es.Feed] and [es.Checkpoints].
