@@ -91,7 +91,7 @@ func (m *member) begins(ctx context.Context) (es.Position, error) {
 	}
 	lone, err := m.source.checkpoints.Checkpoint(ctx, m.name)
 	if err == nil && lone > 0 && lone != at {
-		err = fmt.Errorf("%w, at position %d: stop it, and start the group with StartAt(After(%d))", ErrLone, lone, lone)
+		err = fmt.Errorf("%w: there is a checkpoint at position %d: stop its subscription, and start the group with StartAt(After(%d))", ErrMixed, lone, lone)
 	}
 	return at, err
 }

@@ -167,7 +167,7 @@ func (s *Subscription) persistently(ctx context.Context, what string, call func(
 
 // lasting reports whether a store's failure can't pass by itself.
 func lasting(err error) bool {
-	return fatal(err) || unmendable(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions) || errors.Is(err, ErrOtherStore) || errors.Is(err, ErrParked) || errors.Is(err, ErrLone)
+	return fatal(err) || unmendable(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions) || errors.Is(err, ErrOtherStore) || errors.Is(err, ErrParked) || errors.Is(err, ErrMixed)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

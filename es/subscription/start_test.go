@@ -133,8 +133,8 @@ func TestAGroupBeginsWhereTheSubscriptionOfItsNameWasOrNotAtAll(t *testing.T) {
 	}
 	grouped := append(slices.Clip(fast), subscription.Group(4))
 	for _, at := range []subscription.Start{subscription.Beginning, subscription.After(9)} {
-		if err := newSub(t, store, h, append(grouped, subscription.StartAt(at))...).Run(t.Context()); !errors.Is(err, subscription.ErrLone) {
-			t.Fatalf("Run: %v, want ErrLone", err)
+		if err := newSub(t, store, h, append(grouped, subscription.StartAt(at))...).Run(t.Context()); !errors.Is(err, subscription.ErrMixed) {
+			t.Fatalf("Run: %v, want ErrMixed", err)
 		}
 	}
 	h.cure()
@@ -146,4 +146,19 @@ func TestAGroupBeginsWhereTheSubscriptionOfItsNameWasOrNotAtAll(t *testing.T) {
 	await(t, "the group has handled what was parked, and the rest", func() bool {
 		return slices.Equal(h.of(stream("a", 0)), versions(6)) && slices.Equal(h.of(stream("a", 1)), versions(6))
 	})
+}
+
+func TestASubscriptionDoesNotBeginUnderTheNameOfAGroup(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	fill(t, store, "a", 2, 10)
+	got := newSeen()
+	stop := running(t, newSub(t, store, got, subscription.Group(4)))
+	await(t, "the group has handled all", func() bool { return len(got.positions()) == 10 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := newSub(t, store, got).Run(t.Context()); !errors.Is(err, subscription.ErrMixed) || len(got.positions()) != 10 {
+		t.Fatalf("Run: %v after %d events, want ErrMixed after 10", err, len(got.positions()))
+	}
 }

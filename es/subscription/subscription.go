@@ -107,9 +107,9 @@ func (f SinkFunc) Commit(ctx context.Context, b Batch) error { return f(ctx, b) 
 // ErrRunning: the subscription runs already.
 var ErrRunning = errors.New("the subscription runs already")
 
-// ErrLone: a group is to begin under the name of a subscription that is none, elsewhere than where that one
-// is: it would handle again what that has handled, or skip what it has not.
-var ErrLone = errors.New("a subscription that is no group has this name")
+// ErrMixed: a group is to begin under the name of a subscription that is none, elsewhere than where that one is, or
+// the other way round: what was handled would be handled again, or what was not be skipped.
+var ErrMixed = errors.New("a subscription and a group have one name")
 
 // New returns a subscription that hands the store's events to a handler and keeps
 // its position in the store, as the checkpoint of a name. Subscriptions of one name share
@@ -283,7 +283,15 @@ func (s *Subscription) known(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	all, err := s.source.readers.Readers(ctx)
-	return slices.ContainsFunc(all, func(r es.Reader) bool { return r.Name == s.name && r.Partitions == 0 }), err
+	for _, r := range all { // of one name, the checkpoint first
+		switch {
+		case r.Name == s.name && r.Partitions == 0:
+			return true, nil
+		case r.Name == s.name:
+			return false, fmt.Errorf("%w: it is a group of %d partitions, up to position %d at least: run with Group(%d)", ErrMixed, r.Partitions, r.Position, r.Partitions)
+		}
+	}
+	return false, err
 }
 
 // record stores progress of a handler.
