@@ -204,15 +204,19 @@ func TestABlockedStreamHoldsUpNoOtherThoughNoConnectionIsLeft(t *testing.T) {
 		}
 	})
 	w.append("warm")
-	tx := w.hold("blocked")
+	const many = 8
+	var ids []string
+	for i := range many {
+		ids = append(ids, fmt.Sprint("blocked-", i))
+	}
+	tx := w.hold(ids...)
 	full.Store(true)
 	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
 	defer cancel()
-	var blocked <-chan answer
 	var wg sync.WaitGroup
-	for i := range 16 {
+	for i := range 64 {
 		wg.Go(func() {
-			for range 30 {
+			for range 20 {
 				if _, err := w.store.Append(ctx, write(stream(fmt.Sprint("free-", i)), es.Any, 1)); err != nil {
 					t.Errorf("an append to a free stream: %v", err)
 					return
@@ -220,13 +224,18 @@ func TestABlockedStreamHoldsUpNoOtherThoughNoConnectionIsLeft(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(5 * time.Millisecond)
-	blocked = w.sent(write(stream("blocked"), es.Any, 1)) // most likely within a flush of many
+	time.Sleep(2 * time.Millisecond)
+	var blocked []<-chan answer // most likely within a flush of many
+	for _, id := range ids {
+		blocked = append(blocked, w.sent(write(stream(id), es.Any, 1)))
+	}
 	wg.Wait()
 	w.commit(tx)
 	full.Store(false)
-	if a := <-blocked; a.err != nil {
-		t.Errorf("the blocked append, after the commit: %v", a.err)
+	for _, answers := range blocked {
+		if a := <-answers; a.err != nil {
+			t.Errorf("a blocked append, after the commit: %v", a.err)
+		}
 	}
 }
 
