@@ -268,20 +268,27 @@ func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
 	t.Parallel()
 	schema, url, _ := strings.Cut(place(t), " ")
 	w := newWorldAt(t, schema+" "+url+"&pool_max_conns=1")
-	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{}) { // holds no connection while the body runs
-		t.Fatal(err)
-	}
-	for range w.store.Load(w.ctx, es.LoadQuery{Stream: stream("a")}) {
-		w.append("a")
-	}
 	w.append("a")
-	for rec, err := range w.store.Read(w.ctx, es.ReadQuery{Stream: stream("a")}) {
+	turns := 0
+	body := func(err error) { // no loop holds a connection while it runs
 		if err != nil {
 			t.Fatal(err)
 		}
+		turns++
 		w.append("b")
 		w.feed(w.store)
-		_ = rec
+	}
+	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{}) {
+		body(err)
+	}
+	for _, err := range w.store.Load(w.ctx, es.LoadQuery{Stream: stream("a")}) {
+		body(err)
+	}
+	for _, err := range w.store.Read(w.ctx, es.ReadQuery{Stream: stream("a")}) {
+		body(err)
+	}
+	if turns != 3 {
+		t.Errorf("the loops took %d turns, want one each", turns)
 	}
 }
 

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,5 +90,48 @@ func TestAppendsToABlockedStreamKeepTheirOrder(t *testing.T) {
 	defer s.appender.mu.Unlock()
 	if d := &s.appender.side; !d.idle() || len(d.parked)+len(d.groups)+len(d.behind) > 0 {
 		t.Errorf("when all is settled, the sideline still has %d streams, %d of them blocked, and %d parked appends", len(d.held), len(d.blocked), len(d.parked))
+	}
+}
+
+// Those that are known to be blocked may be a thousand, each of which is asked for in its turn.
+func TestAFlushThatWasHeldUpComesBeforeStreamsKnownToBeBlocked(t *testing.T) {
+	t.Parallel()
+	a := newAppender(&Store{closed: true, options: options{lockTimeout: time.Minute, logger: slog.New(slog.DiscardHandler)}}) // it runs nothing
+	requests := func(name string, n int) (all []*request) {
+		for i := range n {
+			w := es.Write{Stream: es.Stream{Category: "account", ID: fmt.Sprint(name, i)}, Expect: es.Any,
+				Events: []es.Event{{ID: es.NewID(), Type: "account.deposited", Schema: 1, Data: []byte(`{}`)}}}
+			r, err := newRequest(t.Context(), es.DefaultLimits(), []es.Write{w})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, r)
+		}
+		return all
+	}
+	for _, r := range requests("blocked", 100) {
+		a.sideline([]*request{r}, true)
+	}
+	batch := requests("met-with-others-", 8)
+	a.sideline(slices.Clone(batch), true)
+	take := func() []*request {
+		g, _, _ := a.side.take(time.Now())
+		if g == nil {
+			t.Fatal("no group is due")
+		}
+		return g.requests
+	}
+	if got := take(); !slices.Equal(got, batch[:4]) {
+		t.Fatalf("the first group has %d requests, want the first half of the flush", len(got))
+	} else {
+		a.sentApart(&group{requests: got}, nil, sentBlocked, nil, false)
+	}
+	for i, want := range [][]*request{batch[:2], batch[2:4], batch[4:]} {
+		if got := take(); !slices.Equal(got, want) {
+			t.Fatalf("group %d has %d requests, want %d of the flush, in order", i+2, len(got), len(want))
+		}
+	}
+	if got := take(); got[0].writes[0].Stream.ID != "blocked0" {
+		t.Fatalf("then %s has its turn, want the stream that has waited longest", got[0].writes[0].Stream)
 	}
 }
