@@ -96,7 +96,7 @@ func TestAppendsToABlockedStreamKeepTheirOrder(t *testing.T) {
 // Those that are known to be blocked may be a thousand, each of which is asked for in its turn.
 func TestAFlushThatWasHeldUpComesBeforeStreamsKnownToBeBlocked(t *testing.T) {
 	t.Parallel()
-	a := newAppender(&Store{closed: true, options: options{lockTimeout: time.Minute, logger: slog.New(slog.DiscardHandler)}}) // it runs nothing
+	a := newAppender(&Store{closed: true, ctx: t.Context(), options: options{lockTimeout: time.Minute, logger: slog.New(slog.DiscardHandler)}}) // it runs nothing
 	requests := func(name string, n int) (all []*request) {
 		for i := range n {
 			w := es.Write{Stream: es.Stream{Category: "account", ID: fmt.Sprint(name, i)}, Expect: es.Any,
