@@ -121,6 +121,7 @@ func (l *link) drop() {
 // connection is closed.
 func (l *link) send(ctx context.Context, requests []*request) ([]es.Receipt, error) {
 	stmt, desc, params := l.encode(requests)
+	defer l.enc.trim()
 	if !l.local {
 		return l.receive(l.conn.ExecStatement(ctx, desc, params, binaryFormat, binaryFormat), requests)
 	}
