@@ -60,9 +60,9 @@ type Groups interface {
 	Tracker
 
 	// Beat raises the member's counter, or adds it to the group, and returns the group's state
-	// after that. A group that does not exist is created with n partitions, each at
-	// position 0. Where n is not the group's number, the error is a *[PartitionsError].
-	Beat(ctx context.Context, group string, n int, member uuid.UUID) (GroupState, error)
+	// after that. A group that does not exist is created. One with another number of partitions
+	// is refused with a *[PartitionsError].
+	Beat(ctx context.Context, m Membership) (GroupState, error)
 
 	// Claim takes a partition for a member, if its epoch is still the given one, and returns it
 	// with a higher epoch. Else the error is a *[FencedError].
@@ -78,6 +78,14 @@ type Groups interface {
 
 	// Group returns a group's state; [ErrNotFound] if there is none.
 	Group(ctx context.Context, group string) (GroupState, error)
+}
+
+// Membership is what a member says of itself and its group.
+type Membership struct {
+	Group      string    // its name: 1 to 200 bytes of UTF-8
+	Partitions int       // 1 to MaxPartitions
+	Start      Position  // of the partitions, where the group is created
+	Member     uuid.UUID // not zero; a new one for each process
 }
 
 // GroupState is a group at one moment.
@@ -99,14 +107,14 @@ type Partition struct {
 	Position Position  // recorded
 }
 
-// ValidateGroup refuses a group that can't be: the error matches [ErrInvalidName] or
-// [ErrPartitions]. Stores call it first.
-func ValidateGroup(group string, n int, member uuid.UUID) error {
-	if n < 1 || n > MaxPartitions {
-		return fmt.Errorf("group %.80q with %d partitions, 1 to %d are allowed: %w", group, n, MaxPartitions, ErrPartitions)
+// Validate refuses what can't be: the error matches [ErrInvalidName], [ErrPartitions] or
+// [ErrNegative]. Stores call it first.
+func (m Membership) Validate() error {
+	if m.Partitions < 1 || m.Partitions > MaxPartitions {
+		return fmt.Errorf("%d partitions, 1 to %d are allowed: %w", m.Partitions, MaxPartitions, ErrPartitions)
 	}
-	if member == uuid.Nil {
-		return fmt.Errorf("group %.80q: the member has no id: %w", group, ErrInvalidName)
+	if m.Member == uuid.Nil {
+		return fmt.Errorf("the member has no id: %w", ErrInvalidName)
 	}
-	return cmp.Or(ValidateCheckpointName(group))
+	return cmp.Or(ValidateCheckpointName(m.Group), m.Start.Validate())
 }

@@ -24,9 +24,9 @@ type FencedError struct {
 
 func (e *FencedError) Error() string {
 	if e.Partition >= 0 {
-		return fmt.Sprintf("recording progress of group %q: partition %d has another owner: its events since the last recorded position are handled there", e.Name, e.Partition)
+		return fmt.Sprintf("partition %d of group %q is not where it was claimed: it has another owner by now, who handles its events since the last recorded position", e.Partition, e.Name)
 	}
-	return fmt.Sprintf("recording progress of %q: its checkpoint was moved by somebody else: let one process run it, or make it a group", e.Name)
+	return fmt.Sprintf("checkpoint %q was moved by somebody else: let one process run its reader, or make it a group", e.Name)
 }
 
 // Is reports whether target is [ErrFenced].
@@ -43,8 +43,8 @@ type Progress struct {
 	// Claims are the partitions of the group that move, each of which must be at From and
 	// still have the claim's epoch. Without them the checkpoint of the name moves.
 	Claims []Claim
-	// Park and Unpark are streams to set aside, as they are to be from now on, and to take
-	// up again: see [Parking].
+	// Park are streams to set aside, as they are to be from now on but for At, and Unpark
+	// streams to take up again: see [Parking].
 	Park   []Parked
 	Unpark []Stream
 }
@@ -78,7 +78,8 @@ type Tracker interface {
 	Checkpoints
 
 	// Record stores progress, all or nothing, as durably as an append. Where the checkpoint
-	// is not at From, or a claim is outdated, it returns a *[FencedError]; a position
+	// is not at From, or a claim is outdated, it returns a *[FencedError], within
+	// [ErrOutcomeUnknown] if that may be this call's own doing, of which the answer was lost. A position
 	// beyond the head of the feed is refused with a *[BeyondHeadError].
 	Record(ctx context.Context, p Progress) error
 }
@@ -93,7 +94,7 @@ type Parked struct {
 	Attempts int       // to handle it
 	Error    string    // of the last attempt
 	At       time.Time // of the last attempt, by the store's clock; the store sets it
-	Verdict  Verdict   // what is to be done; recording another attempt clears it
+	Verdict  Verdict   // what is to be done
 }
 
 // Verdict is what somebody has decided about a parked event.
@@ -124,11 +125,9 @@ type Parking interface {
 
 // ParkedQuery selects parked streams.
 type ParkedQuery struct {
-	Name    string   // of the subscription
-	Streams []Stream // only these; empty means all
-	Decided bool     // only those with a verdict
-	After   Stream   // the stream to go on after; zero for the beginning
-	Limit   int      // 0 means no limit
+	Name  string // of the subscription
+	After Stream // the stream to go on after; zero for the beginning
+	Limit int    // 0 means no limit
 }
 
 // Validate refuses an invalid name ([ErrInvalidName]) and a negative limit

@@ -36,6 +36,11 @@ func (s *Store) Identity(ctx context.Context) (es.Identity, error) {
 
 // Record implements [es.Tracker].
 func (s *Store) Record(ctx context.Context, p es.Progress) error {
+	return s.record(ctx, p, func() {})
+}
+
+// record records progress, and what belongs to it.
+func (s *Store) record(ctx context.Context, p es.Progress, with func()) error {
 	if err := p.Validate(); err != nil {
 		return fmt.Errorf("recording progress of %.80q: %w", p.Name, err)
 	}
@@ -49,13 +54,13 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 	}
 	if len(p.Claims) == 0 {
 		if s.checkpoints[p.Name] != p.From {
-			return &es.FencedError{Name: p.Name, Partition: -1}
+			return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: -1})
 		}
 		s.checkpoints[p.Name] = p.To
 	} else {
 		for _, c := range p.Claims {
 			if at := s.partition(p.Name, c); at == nil || at.Position != p.From {
-				return &es.FencedError{Name: p.Name, Partition: c.Partition}
+				return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: c.Partition})
 			}
 		}
 		for _, c := range p.Claims {
@@ -63,12 +68,13 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 		}
 	}
 	for _, parked := range p.Park {
-		parked.At, parked.Verdict = s.now(), es.Undecided
+		parked.At = s.now()
 		s.parked[parkedKey{p.Name, parked.Stream}] = parked
 	}
 	for _, stream := range p.Unpark {
 		delete(s.parked, parkedKey{p.Name, stream})
 	}
+	with()
 	return nil
 }
 
@@ -84,8 +90,7 @@ func (s *Store) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, erro
 	defer unlock()
 	var all []es.Parked
 	for key, parked := range s.parked {
-		if key.name == q.Name && compareStreams(key.stream, q.After) > 0 &&
-			(len(q.Streams) == 0 || slices.Contains(q.Streams, key.stream)) && (!q.Decided || parked.Verdict != es.Undecided) {
+		if key.name == q.Name && compareStreams(key.stream, q.After) > 0 {
 			all = append(all, parked)
 		}
 	}
@@ -130,28 +135,27 @@ func (s *Store) partition(name string, c es.Claim) *es.Partition {
 }
 
 // Beat implements [es.Groups].
-func (s *Store) Beat(ctx context.Context, name string, n int, member uuid.UUID) (es.GroupState, error) {
-	err := es.ValidateGroup(name, n, member)
-	if err != nil {
-		return es.GroupState{}, fmt.Errorf("joining a group: %w", err)
+func (s *Store) Beat(ctx context.Context, m es.Membership) (es.GroupState, error) {
+	if err := m.Validate(); err != nil {
+		return es.GroupState{}, fmt.Errorf("joining group %.80q: %w", m.Group, err)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
-		return es.GroupState{}, fmt.Errorf("joining group %q: %w", name, err)
+		return es.GroupState{}, fmt.Errorf("joining group %q: %w", m.Group, err)
 	}
 	defer unlock()
-	g := s.groups[name]
+	g := s.groups[m.Group]
 	if g == nil {
-		g = &group{partitions: make([]es.Partition, n), members: map[uuid.UUID]int64{}}
+		g = &group{partitions: make([]es.Partition, m.Partitions), members: map[uuid.UUID]int64{}}
 		for i := range g.partitions {
-			g.partitions[i].Partition = i
+			g.partitions[i].Partition, g.partitions[i].Position = i, m.Start
 		}
-		s.groups[name] = g
+		s.groups[m.Group] = g
 	}
-	if has := len(g.partitions); has != n {
-		return es.GroupState{}, &es.PartitionsError{Group: name, Want: n, Has: has}
+	if has := len(g.partitions); has != m.Partitions {
+		return es.GroupState{}, &es.PartitionsError{Group: m.Group, Want: m.Partitions, Has: has}
 	}
-	g.members[member]++
+	g.members[m.Member]++
 	return g.state(), nil
 }
 
@@ -189,7 +193,7 @@ func (s *Store) Claim(ctx context.Context, name string, c es.Claim, member uuid.
 	defer unlock()
 	p := s.partition(name, c)
 	if p == nil {
-		return es.Partition{}, &es.FencedError{Name: name, Partition: c.Partition}
+		return es.Partition{}, fmt.Errorf("claiming partition %d of group %q: %w", c.Partition, name, &es.FencedError{Name: name, Partition: c.Partition})
 	}
 	p.Epoch++
 	p.Owner = member

@@ -14,7 +14,7 @@ import (
 const (
 	createGroup = `WITH created AS (
 	INSERT INTO {schema}.groups (name, partitions) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING name, partitions)
-INSERT INTO {schema}.partitions (group_name, partition) SELECT name, n FROM created, generate_series(0, partitions - 1) n`
+INSERT INTO {schema}.partitions (group_name, partition, position) SELECT name, n, $3 FROM created, generate_series(0, partitions - 1) n`
 
 	beat = `INSERT INTO {schema}.members (group_name, member, beat) SELECT name, $3, 1 FROM {schema}.groups WHERE name = $1 AND partitions = $2
 ON CONFLICT (group_name, member) DO UPDATE SET beat = members.beat + 1`
@@ -37,13 +37,14 @@ WHERE p.group_name = $1 AND p.partition = c.partition AND p.epoch = c.epoch`
 )
 
 // Beat implements [es.Groups].
-func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID) (state es.GroupState, err error) {
-	if err := es.ValidateGroup(group, n, member); err != nil {
-		return es.GroupState{}, fmt.Errorf("joining a group: %w", err)
+func (s *Store) Beat(ctx context.Context, m es.Membership) (state es.GroupState, err error) {
+	if err := m.Validate(); err != nil {
+		return es.GroupState{}, fmt.Errorf("joining group %.80q: %w", m.Group, err)
 	}
+	group, n := m.Group, m.Partitions
 	err = s.retry(ctx, func() error {
 		for {
-			tag, err := s.pool.Exec(ctx, s.sql.beat, group, n, member)
+			tag, err := s.pool.Exec(ctx, s.sql.beat, group, n, m.Member)
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID)
 			err = s.pool.QueryRow(ctx, s.sql.readPartitions, group).Scan(&has)
 			switch {
 			case errors.Is(err, pgx.ErrNoRows):
-				if _, err := s.pool.Exec(ctx, s.sql.createGroup, group, n); err != nil {
+				if _, err := s.pool.Exec(ctx, s.sql.createGroup, group, n, int64(m.Start)); err != nil {
 					return err
 				}
 			case err != nil:

@@ -26,17 +26,15 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position, saved_at = exclud
 UPDATE {schema}.partitions p SET position = $3, saved_at = now()
 FROM held WHERE p.group_name = $1 AND p.partition = held.partition AND (SELECT count(*) FROM held) = cardinality($4)`
 
-	park = `INSERT INTO {schema}.parked (name, category, stream, version, position, attempts, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+	park = `INSERT INTO {schema}.parked (name, category, stream, version, position, attempts, error, verdict)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name, category, stream) DO UPDATE SET version = excluded.version, position = excluded.position,
-	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(), verdict = ''`
+	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(), verdict = excluded.verdict`
 
 	unpark = `DELETE FROM {schema}.parked WHERE name = $1 AND category = $2 AND stream = $3`
 
 	readParked = `SELECT category, stream, version, position, attempts, error, at, verdict FROM {schema}.parked
-WHERE name = $1 AND (category, stream) > ($2, $3) AND (NOT $4 OR verdict <> '')
-AND ($5::text[] IS NULL OR (category, stream) IN (SELECT * FROM unnest($5::text[], $6::text[])))
-ORDER BY category, stream LIMIT $7`
+WHERE name = $1 AND (category, stream) > ($2, $3) ORDER BY category, stream LIMIT $4`
 
 	decide = `UPDATE {schema}.parked SET verdict = $5 WHERE name = $1 AND category = $2 AND stream = $3 AND version = $4`
 
@@ -55,7 +53,7 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 		err = s.reached(ctx, p.To)
 	}
 	if err == nil {
-		repeated := false
+		lost := false
 		err = s.retry(ctx, func() error {
 			var err error
 			if len(p.Park)+len(p.Unpark) == 0 {
@@ -63,14 +61,10 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 			} else {
 				err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.record(ctx, tx, p) })
 			}
-			if repeated && errors.Is(err, es.ErrFenced) && p.From < p.To {
-				// The answer was lost with the connection, and what seems to be another's work may be
-				// this call's own.
-				stored := p
-				stored.From, stored.Park, stored.Unpark = p.To, nil, nil
-				err = s.record(ctx, s.pool, stored)
+			if lost && errors.Is(err, es.ErrFenced) { // what seems to be another's work may be this call's own
+				err = fmt.Errorf("%w: the connection was lost, and then: %w", es.ErrOutcomeUnknown, err)
 			}
-			repeated = true
+			lost = lost || err != nil && classify(err, nil) == failedLost
 			return err
 		})
 	}
@@ -103,7 +97,7 @@ func (s *Store) record(ctx context.Context, q execer, p es.Progress) error {
 	}
 	for _, parked := range p.Park {
 		at := parked.Stream
-		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error)); err != nil {
+		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error), string(parked.Verdict)); err != nil {
 			return err
 		}
 	}
@@ -144,16 +138,12 @@ func (s *Store) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, erro
 	err := q.Validate()
 	var all []es.Parked
 	if err == nil {
-		var categories, ids []string
-		for _, at := range q.Streams {
-			categories, ids = append(categories, at.Category), append(ids, at.ID)
-		}
 		var limit *int
 		if q.Limit > 0 {
 			limit = &q.Limit
 		}
 		err = s.retry(ctx, func() error {
-			rows, err := s.pool.Query(ctx, s.sql.readParked, q.Name, q.After.Category, q.After.ID, q.Decided, categories, ids, limit)
+			rows, err := s.pool.Query(ctx, s.sql.readParked, q.Name, q.After.Category, q.After.ID, limit)
 			if err != nil {
 				return err
 			}

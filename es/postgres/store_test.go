@@ -116,7 +116,7 @@ func TestStore(t *testing.T) {
 }
 
 // everyStatement are the areas of the suite that touch every statement of the store.
-var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "List", "Watch"}
+var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read", "Snapshot", "Feed", "Checkpoint", "Progress", "Parked", "Group", "List", "Watch"}
 
 // runEveryStatement runs these, and more areas, for a store that is reached in another way. What does not depend on that,
 // [TestStore] checks once.

@@ -10,11 +10,13 @@ import (
 )
 
 // Beat implements [es.Groups].
-func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID) (state es.GroupState, err error) {
-	if err := es.ValidateGroup(group, n, member); err != nil {
-		return es.GroupState{}, fmt.Errorf("joining a group: %w", err)
+func (s *Store) Beat(ctx context.Context, m es.Membership) (es.GroupState, error) {
+	if err := m.Validate(); err != nil {
+		return es.GroupState{}, fmt.Errorf("joining group %.80q: %w", m.Group, err)
 	}
-	err = s.write(ctx, func(t *tx) error {
+	group, n := m.Group, m.Partitions
+	var state es.GroupState // the writer's, which may be at work yet when the context ends
+	err := s.write(ctx, func(t *tx) error {
 		has := 0
 		if _, err := t.one("SELECT partitions FROM groups WHERE name = ?", func(r *row) { has = int(r.int(0)) }, group); err != nil {
 			return err
@@ -27,15 +29,16 @@ func (s *Store) Beat(ctx context.Context, group string, n int, member uuid.UUID)
 				return err
 			}
 			for i := range n {
-				if _, err := t.exec("INSERT INTO partitions (group_name, partition, epoch, position) VALUES (?, ?, 0, 0)", group, int64(i)); err != nil {
+				if _, err := t.exec("INSERT INTO partitions (group_name, partition, epoch, position) VALUES (?, ?, 0, ?)", group, int64(i), int64(m.Start)); err != nil {
 					return err
 				}
 			}
 		}
 		if _, err := t.exec(`INSERT INTO members (group_name, member, beat) VALUES (?, ?, 1)
-			ON CONFLICT (group_name, member) DO UPDATE SET beat = beat + 1`, group, member[:]); err != nil {
+			ON CONFLICT (group_name, member) DO UPDATE SET beat = beat + 1`, group, m.Member[:]); err != nil {
 			return err
 		}
+		var err error
 		state, err = t.group(group)
 		return err
 	})
@@ -81,8 +84,9 @@ func (s *Store) Group(ctx context.Context, group string) (state es.GroupState, e
 }
 
 // Claim implements [es.Groups].
-func (s *Store) Claim(ctx context.Context, group string, c es.Claim, member uuid.UUID) (p es.Partition, err error) {
-	err = s.write(ctx, func(t *tx) error {
+func (s *Store) Claim(ctx context.Context, group string, c es.Claim, member uuid.UUID) (es.Partition, error) {
+	var p es.Partition // the writer's, as in Beat
+	err := s.write(ctx, func(t *tx) error {
 		found, err := t.one("SELECT position FROM partitions WHERE group_name = ? AND partition = ? AND epoch = ?", func(r *row) {
 			p = es.Partition{Claim: es.Claim{Partition: c.Partition, Epoch: c.Epoch + 1}, Owner: member, Position: es.Position(r.int(0))}
 		}, group, int64(c.Partition), c.Epoch)

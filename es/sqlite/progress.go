@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,9 +24,9 @@ const (
 		WHERE group_name = ?1 AND partition = ?2 AND epoch = ?3 AND position = ?4
 		RETURNING 1`
 	park = `INSERT INTO parked (name, category, stream, version, position, attempts, error, at, verdict)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (name, category, stream) DO UPDATE SET version = excluded.version, position = excluded.position,
-			attempts = excluded.attempts, error = excluded.error, at = excluded.at, verdict = ''
+			attempts = excluded.attempts, error = excluded.error, at = excluded.at, verdict = excluded.verdict
 		RETURNING 1`
 	unpark = "DELETE FROM parked WHERE name = ? AND category = ? AND stream = ? RETURNING 1"
 )
@@ -55,7 +54,7 @@ func recording(p es.Progress, returned func(text string, args ...any) (bool, err
 	now := time.Now().UnixMicro()
 	for _, parked := range p.Park {
 		s := parked.Stream
-		if _, err := returned(park, p.Name, s.Category, s.ID, int64(parked.Version), int64(parked.Position), int64(parked.Attempts), parked.Error, now); err != nil {
+		if _, err := returned(park, p.Name, s.Category, s.ID, int64(parked.Version), int64(parked.Position), int64(parked.Attempts), parked.Error, now, string(parked.Verdict)); err != nil {
 			return err
 		}
 	}
@@ -145,6 +144,16 @@ func (s *Store) RecordTx(ctx context.Context, tx *sql.Tx, p es.Progress) error {
 	return nil
 }
 
+// CheckpointTx returns a checkpoint as [Store.Checkpoint] does, in a transaction of [Store.InTx]: it stays where it
+// is until that is over. A position beyond the head is returned as it is.
+func (s *Store) CheckpointTx(ctx context.Context, tx *sql.Tx, name string) (p es.Position, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT position FROM checkpoints WHERE name = ?", name).Scan(&p)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading checkpoint %.80q: %w", name, err)
+	}
+	return p, nil
+}
+
 // Path returns the path of the file, as it was given to [Open].
 func (s *Store) Path() string { return s.path }
 
@@ -180,32 +189,17 @@ func (s *Store) Parked(ctx context.Context, q es.ParkedQuery) (all []es.Parked, 
 	if q.Limit > 0 {
 		limit = int64(q.Limit)
 	}
-	var streams driver.Value
-	if len(q.Streams) > 0 {
-		pairs := make([][2]string, len(q.Streams))
-		for i, s := range q.Streams {
-			pairs[i] = [2]string{s.Category, s.ID}
-		}
-		text, _ := json.Marshal(pairs) // strings always can be
-		streams = string(text)
-	}
-	decided := int64(0)
-	if q.Decided {
-		decided = 1
-	}
 	err = s.read(ctx, func(c *conn) error {
 		all = nil
 		return c.each(`SELECT category, stream, version, position, attempts, error, at, verdict FROM parked
-			WHERE name = ?1 AND (category, stream) > (?2, ?3) AND (?4 = 0 OR verdict <> '')
-			AND (?5 IS NULL OR (category, stream) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?5)))
-			ORDER BY category, stream LIMIT ?6`, func(r *row) bool {
+			WHERE name = ? AND (category, stream) > (?, ?) ORDER BY category, stream LIMIT ?`, func(r *row) bool {
 			all = append(all, es.Parked{
 				Stream:  es.Stream{Category: r.text(0), ID: r.text(1)},
 				Version: es.Version(r.int(2)), Position: es.Position(r.int(3)),
 				Attempts: int(r.int(4)), Error: r.text(5), At: time.UnixMicro(r.int(6)).UTC(), Verdict: es.Verdict(r.text(7)),
 			})
 			return true
-		}, q.Name, q.After.Category, q.After.ID, decided, streams, limit)
+		}, q.Name, q.After.Category, q.After.ID, limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading what %q has parked: %w", q.Name, err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/esgen-go/esgen/es"
 )
 
@@ -21,6 +23,18 @@ type broken struct {
 	head           func(ctx context.Context) (es.Position, error)
 	checkpoint     func(ctx context.Context, name string) (es.Position, error)
 	saveCheckpoint func(ctx context.Context, name string, p es.Position) error
+	record         func(ctx context.Context, p es.Progress) error
+	recordTimers   func(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error
+	timers         func(ctx context.Context, name string, limit int) ([]es.Timer, error)
+	clearTimer     func(ctx context.Context, name string, t es.Timer) error
+	parked         func(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error)
+	decide         func(ctx context.Context, name string, s es.Stream, v es.Version, verdict es.Verdict) error
+	beat           func(ctx context.Context, m es.Membership) (es.GroupState, error)
+	group          func(ctx context.Context, name string) (es.GroupState, error)
+	claim          func(ctx context.Context, name string, c es.Claim, member uuid.UUID) (es.Partition, error)
+	release        func(ctx context.Context, name string, claims []es.Claim) error
+	leave          func(ctx context.Context, name string, member uuid.UUID, beat int64) error
+	identity       func(ctx context.Context) (es.Identity, error)
 	streams        func(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error]
 	watch          func(ctx context.Context) <-chan struct{}
 	close          func() error
@@ -48,6 +62,38 @@ func (b *broken) Checkpoint(ctx context.Context, name string) (es.Position, erro
 func (b *broken) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
 	return b.saveCheckpoint(ctx, name, p)
 }
+func (b *broken) Record(ctx context.Context, p es.Progress) error { return b.record(ctx, p) }
+func (b *broken) RecordTimers(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error {
+	return b.recordTimers(ctx, p, name, c)
+}
+func (b *broken) Timers(ctx context.Context, name string, limit int) ([]es.Timer, error) {
+	return b.timers(ctx, name, limit)
+}
+func (b *broken) ClearTimer(ctx context.Context, name string, t es.Timer) error {
+	return b.clearTimer(ctx, name, t)
+}
+func (b *broken) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error) {
+	return b.parked(ctx, q)
+}
+func (b *broken) Decide(ctx context.Context, name string, s es.Stream, v es.Version, verdict es.Verdict) error {
+	return b.decide(ctx, name, s, v, verdict)
+}
+func (b *broken) Beat(ctx context.Context, m es.Membership) (es.GroupState, error) {
+	return b.beat(ctx, m)
+}
+func (b *broken) Group(ctx context.Context, name string) (es.GroupState, error) {
+	return b.group(ctx, name)
+}
+func (b *broken) Claim(ctx context.Context, name string, c es.Claim, member uuid.UUID) (es.Partition, error) {
+	return b.claim(ctx, name, c, member)
+}
+func (b *broken) Release(ctx context.Context, name string, claims []es.Claim) error {
+	return b.release(ctx, name, claims)
+}
+func (b *broken) Leave(ctx context.Context, name string, member uuid.UUID, beat int64) error {
+	return b.leave(ctx, name, member, beat)
+}
+func (b *broken) Identity(ctx context.Context) (es.Identity, error) { return b.identity(ctx) }
 func (b *broken) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
 	return b.streams(ctx, q)
 }
@@ -69,7 +115,8 @@ func (f fault) harness() Harness {
 			if err != nil {
 				return nil, err
 			}
-			b := &broken{j, j.Append, j.Read, j.Load, j.SaveSnapshot, j.ReadAll, j.Head, j.Checkpoint, j.SaveCheckpoint, j.Streams, j.Watch, j.Close}
+			b := &broken{j, j.Append, j.Read, j.Load, j.SaveSnapshot, j.ReadAll, j.Head, j.Checkpoint, j.SaveCheckpoint,
+				j.Record, j.RecordTimers, j.Timers, j.ClearTimer, j.Parked, j.Decide, j.Beat, j.Group, j.Claim, j.Release, j.Leave, j.Identity, j.Streams, j.Watch, j.Close}
 			f.breaks(b, j)
 			return b, nil
 		},

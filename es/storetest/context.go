@@ -61,6 +61,60 @@ func (e *env) ops(s es.Store) map[string]func(ctx context.Context) error {
 		}
 		ops["SaveCheckpoint"] = func(ctx context.Context) error { return c.SaveCheckpoint(ctx, "reader", 0) }
 	}
+	if t, ok := es.Capability[es.Tracker](s); ok {
+		ops["Record"] = func(ctx context.Context) error { return t.Record(ctx, es.Progress{Name: "tracked"}) }
+	}
+	if t, ok := es.Capability[es.Timers](s); ok {
+		ops["RecordTimers"] = func(ctx context.Context) error {
+			return t.RecordTimers(ctx, es.Progress{Name: "tracked"}, "timed", es.TimerChanges{Set: []es.Timer{timer("a", 1)}})
+		}
+		ops["Timers"] = func(ctx context.Context) error {
+			_, err := t.Timers(ctx, "timed", 0)
+			return err
+		}
+		ops["ClearTimer"] = func(ctx context.Context) error { return t.ClearTimer(ctx, "timed", timer("a", 1)) }
+	}
+	if p, ok := es.Capability[es.Parking](s); ok {
+		if t, ok := es.Capability[es.Tracker](s); ok {
+			_ = t.Record(e.ctx, es.Progress{Name: "parker", Park: []es.Parked{{Stream: a, Version: 1}}}) // a closed store's calls fail before they look
+		}
+		ops["Parked"] = func(ctx context.Context) error {
+			_, err := p.Parked(ctx, es.ParkedQuery{Name: "parker"})
+			return err
+		}
+		ops["Decide"] = func(ctx context.Context) error { return p.Decide(ctx, "parker", a, 1, es.Skip) }
+	}
+	if g, ok := es.Capability[es.Groups](s); ok {
+		member := es.Membership{Group: "group", Partitions: 2, Member: es.NewID()}
+		_, _ = g.Beat(e.ctx, member)
+		ops["Beat"] = func(ctx context.Context) error {
+			_, err := g.Beat(ctx, member)
+			return err
+		}
+		ops["Group"] = func(ctx context.Context) error {
+			_, err := g.Group(ctx, member.Group)
+			return err
+		}
+		ops["Claim"] = func(ctx context.Context) error {
+			for {
+				var c es.Claim
+				if state, err := g.Group(e.ctx, member.Group); err == nil {
+					c = state.Partitions[0].Claim
+				}
+				if _, err := g.Claim(ctx, member.Group, c, member.Member); !errors.Is(err, es.ErrFenced) { // others claim it too
+					return err
+				}
+			}
+		}
+		ops["Release"] = func(ctx context.Context) error { return g.Release(ctx, member.Group, []es.Claim{{Partition: 1}}) }
+		ops["Leave"] = func(ctx context.Context) error { return g.Leave(ctx, member.Group, member.Member, 0) }
+	}
+	if i, ok := es.Capability[es.Identified](s); ok {
+		ops["Identity"] = func(ctx context.Context) error {
+			_, err := i.Identity(ctx)
+			return err
+		}
+	}
 	if l, ok := es.Capability[es.Lister](s); ok {
 		ops["Streams"] = func(ctx context.Context) error { return exhaust(l.Streams(ctx, es.ListQuery{Category: a.Category})) }
 	}

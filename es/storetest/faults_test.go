@@ -19,7 +19,7 @@ import (
 )
 
 // faults are the stores that break a clause, in the order of the clauses.
-var faults = slices.Concat(appendFaults, expectedFaults, idempotencyFaults, payloadFaults, readFaults, loadFaults, feedFaults, readerFaults, iteratorFaults, lifeFaults)
+var faults = slices.Concat(appendFaults, expectedFaults, idempotencyFaults, payloadFaults, readFaults, loadFaults, feedFaults, readerFaults, progressFaults, timerFaults, iteratorFaults, lifeFaults)
 
 // each applies a change to the values of an iterator; one that it refuses is left out.
 func each[V any](seq iter.Seq2[V, error], change func(*V) bool) iter.Seq2[V, error] {
@@ -575,7 +575,7 @@ var feedFaults = []fault{
 	{"Feed/StablePrefix", "shows some positions late", func(b *broken, j *journal) {
 		// As a writer does that commits after one that took its position later.
 		feeds(func(rec *es.Recorded) bool {
-			return rec.Position%5 > 0 || time.Since(rec.RecordedAt) > 500*time.Microsecond
+			return rec.Position%5 > 0 || time.Since(rec.RecordedAt) > 20*time.Millisecond
 		})(b, j)
 	}},
 }
@@ -812,13 +812,15 @@ var lifeFaults = []fault{
 	{"Durability/Kill", "acknowledges before it has written", func(_ *broken, j *journal) { j.shared.buffered() }},
 	{"Durability/Kill", "writes an append in two", func(b *broken, j *journal) {
 		b.append = func(ctx ctxt, writes ...es.Write) (all es.Receipt, err error) {
-			for _, w := range writes {
+			for i, w := range writes {
+				if i > 0 {
+					time.Sleep(5 * time.Millisecond) // most of an append's time, so that a kill falls into it
+				}
 				r, err := j.Append(ctx, w)
 				if err != nil {
 					return r, err
 				}
 				all.Streams = append(all.Streams, r.Streams...)
-				time.Sleep(5 * time.Millisecond)
 			}
 			return all, nil
 		}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/memory"
 )
@@ -44,6 +46,22 @@ type entry struct {
 	Snapshot   *es.Snapshot `json:",omitempty"`
 	Checkpoint *es.Position `json:",omitempty"`
 	Name       string       `json:",omitempty"`
+
+	Progress *es.Progress     `json:",omitempty"`
+	Timers   *es.TimerChanges `json:",omitempty"` // with Progress and Name
+	Timer    *es.Timer        `json:",omitempty"` // cleared
+	Decision *decision        `json:",omitempty"`
+	Beat     *es.Membership   `json:",omitempty"`
+	Claim    *es.Claim        `json:",omitempty"`
+	Release  []es.Claim       `json:",omitempty"`
+	Member   uuid.UUID        // of a claim, or that leaves
+	Left     bool             `json:",omitempty"`
+}
+
+type decision struct {
+	Stream  es.Stream
+	Version es.Version
+	Verdict es.Verdict
 }
 
 var journals sync.Map // path to *sharedJournal
@@ -110,6 +128,24 @@ func (s *sharedJournal) apply(line []byte) error {
 		return s.store.SaveSnapshot(ctx, *e.Snapshot)
 	case e.Checkpoint != nil:
 		return s.store.SaveCheckpoint(ctx, e.Name, *e.Checkpoint)
+	case e.Timers != nil:
+		return s.store.RecordTimers(ctx, *e.Progress, e.Name, *e.Timers)
+	case e.Timer != nil:
+		return s.store.ClearTimer(ctx, e.Name, *e.Timer)
+	case e.Progress != nil:
+		return s.store.Record(ctx, *e.Progress)
+	case e.Decision != nil:
+		return s.store.Decide(ctx, e.Name, e.Decision.Stream, e.Decision.Version, e.Decision.Verdict)
+	case e.Beat != nil:
+		_, err := s.store.Beat(ctx, *e.Beat)
+		return err
+	case e.Claim != nil:
+		_, err := s.store.Claim(ctx, e.Name, *e.Claim, e.Member)
+		return err
+	case e.Release != nil:
+		return s.store.Release(ctx, e.Name, e.Release)
+	case e.Left:
+		return s.store.Leave(ctx, e.Name, e.Member, 0)
 	}
 	var writes []es.Write
 	for i, stream := range e.Streams {
@@ -198,6 +234,111 @@ func (j *journal) SaveCheckpoint(ctx context.Context, name string, p es.Position
 		return err
 	}
 	return j.shared.log(entry{Checkpoint: &p, Name: name})
+}
+
+// logged makes a call of the memory store under the lock, and logs it if it succeeds.
+func logged[V any](j *journal, e entry, call func() (V, error)) (V, error) {
+	unlock, err := j.lock()
+	if err != nil {
+		var none V
+		return none, err
+	}
+	defer unlock()
+	v, err := call()
+	if err != nil {
+		return v, err
+	}
+	return v, j.shared.log(e)
+}
+
+type nothing struct{}
+
+func (j *journal) Record(ctx context.Context, p es.Progress) error {
+	_, err := logged(j, entry{Progress: &p}, func() (nothing, error) { return nothing{}, j.Store.Record(ctx, p) })
+	return err
+}
+
+func (j *journal) RecordTimers(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error {
+	_, err := logged(j, entry{Progress: &p, Name: name, Timers: &c}, func() (nothing, error) {
+		return nothing{}, j.Store.RecordTimers(ctx, p, name, c)
+	})
+	return err
+}
+
+func (j *journal) Timers(ctx context.Context, name string, limit int) ([]es.Timer, error) {
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	return j.Store.Timers(ctx, name, limit)
+}
+
+func (j *journal) ClearTimer(ctx context.Context, name string, t es.Timer) error {
+	_, err := logged(j, entry{Name: name, Timer: &t}, func() (nothing, error) { return nothing{}, j.Store.ClearTimer(ctx, name, t) })
+	return err
+}
+
+func (j *journal) Decide(ctx context.Context, name string, s es.Stream, v es.Version, verdict es.Verdict) error {
+	_, err := logged(j, entry{Name: name, Decision: &decision{s, v, verdict}}, func() (nothing, error) {
+		return nothing{}, j.Store.Decide(ctx, name, s, v, verdict)
+	})
+	return err
+}
+
+func (j *journal) Beat(ctx context.Context, m es.Membership) (es.GroupState, error) {
+	return logged(j, entry{Beat: &m}, func() (es.GroupState, error) { return j.Store.Beat(ctx, m) })
+}
+
+func (j *journal) Claim(ctx context.Context, name string, c es.Claim, member uuid.UUID) (es.Partition, error) {
+	return logged(j, entry{Name: name, Claim: &c, Member: member}, func() (es.Partition, error) { return j.Store.Claim(ctx, name, c, member) })
+}
+
+func (j *journal) Release(ctx context.Context, name string, claims []es.Claim) error {
+	_, err := logged(j, entry{Name: name, Release: append([]es.Claim{}, claims...)}, func() (nothing, error) {
+		return nothing{}, j.Store.Release(ctx, name, claims)
+	})
+	return err
+}
+
+func (j *journal) Leave(ctx context.Context, name string, member uuid.UUID, beat int64) error {
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := j.Store.Leave(ctx, name, member, beat); err != nil {
+		return err
+	}
+	state, err := j.Store.Group(ctx, name)
+	if err != nil {
+		return nil // nobody was there to leave
+	}
+	for _, m := range state.Members {
+		if m.ID == member {
+			return nil // it stays
+		}
+	}
+	return j.shared.log(entry{Name: name, Member: member, Left: true})
+}
+
+func (j *journal) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error) {
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	return j.Store.Parked(ctx, q)
+}
+
+func (j *journal) Group(ctx context.Context, name string) (es.GroupState, error) {
+	if err := j.check(); err != nil {
+		return es.GroupState{}, err
+	}
+	return j.Store.Group(ctx, name)
+}
+
+func (j *journal) Identity(ctx context.Context) (es.Identity, error) {
+	if err := j.check(); err != nil {
+		return es.Identity{}, err
+	}
+	return j.Store.Identity(ctx)
 }
 
 func (j *journal) Checkpoint(ctx context.Context, name string) (es.Position, error) {

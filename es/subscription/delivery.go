@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/esgen-go/esgen/es"
@@ -15,19 +16,32 @@ type delivery struct {
 	at     es.Position // handled; what is recorded may lag behind
 	upTo   es.Position // where it ends; 0: it goes on
 	since  int         // events handled since the last record
-	claims []es.Claim  // of the group, if it is one
+	// doubtful are the positions that were to be recorded since then: it failed, or seemed to.
+	doubtful []es.Position
+
+	claims []es.Claim // of the group, if it is one
 	mine   func(s es.Stream) bool
+	hold   func(ctx context.Context) error // waits until a batch may be handled; nil: at once
+	parked parking
 }
 
 // run delivers until the context ends or the last position is reached, and records the position
 // in the end. The work's context ends later.
 func (d *delivery) run(ctx, work context.Context) error {
+	if err := d.persistently(ctx, "reading what is parked", func() error { return d.loadParked(ctx) }); err != nil {
+		if stopped(ctx, err) {
+			return nil
+		}
+		return err
+	}
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &reader{Subscription: d.Subscription, after: d.at, upTo: d.upTo, mine: d.mine, pages: make(chan page, 1)}
 	go r.run(reading)
 	due := time.NewTicker(d.checkpointAfter)
 	defer due.Stop()
+	again := time.NewTicker(min(d.poll, max(d.backoff.First, time.Millisecond)))
+	defer again.Stop()
 	var err error
 	for open := true; err == nil && open && ctx.Err() == nil; {
 		select {
@@ -39,6 +53,8 @@ func (d *delivery) run(ctx, work context.Context) error {
 			}
 		case <-due.C:
 			err = d.flush(work)
+		case <-again.C:
+			err = d.reconsider(ctx, work)
 		case <-ctx.Done():
 		}
 	}
@@ -59,8 +75,13 @@ func (d *delivery) run(ctx, work context.Context) error {
 // deliver handles a page.
 func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	d.status.reading(p.live)
-	if len(p.events) > 0 {
-		if err := d.handle(ctx, work, p.events, p.upTo); err != nil {
+	if events := d.aside(p.events); len(events) > 0 {
+		if d.hold != nil {
+			if err := d.hold(ctx); err != nil {
+				return err
+			}
+		}
+		if err := d.handle(ctx, work, events, p.upTo); err != nil {
 			return err
 		}
 	}
@@ -72,27 +93,38 @@ func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	return nil
 }
 
-// handle has events handled, which are all that there are up to a position. If some fail together they are
-// tried one by one, so that one that can't be handled is found.
+// handle has events handled, which are all that there are up to a position. If some fail together, and the handler
+// does not tell which one did, they are handled one by one.
 func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo es.Position) error {
-	err := d.try(work, events, upTo)
-	if err == nil || fatal(err) || stopped(ctx, err) {
-		return err
-	}
-	for i := range events {
-		end := events[i].Position
-		if i == len(events)-1 {
-			end = upTo
+	for size := len(events); len(events) > 0; {
+		part, end := events[:min(size, len(events))], upTo
+		if len(part) < len(events) {
+			end = part[len(part)-1].Position
 		}
-		if i > 0 || len(events) > 1 {
-			err = d.try(work, events[i:i+1], end)
-		}
+		err := d.try(work, part, end)
 		if err == nil {
+			events = events[len(part):]
 			continue
 		}
-		if err = d.again(ctx, work, events[i], end, err); err != nil {
+		if fatal(err) || stopped(ctx, err) {
 			return err
 		}
+		n := 0
+		if failed, known := errors.AsType[*failedAt](err); known && d.sink == nil {
+			n, err = failed.index, failed.err
+			d.handled(part[:n])
+		} else if len(part) > 1 {
+			size = 1
+			continue
+		}
+		end = upTo
+		if n+1 < len(events) {
+			end = part[n].Position
+		}
+		if err := d.again(ctx, work, part[n], end, err); err != nil {
+			return err
+		}
+		events = d.aside(events[n+1:])
 	}
 	return nil
 }
@@ -100,19 +132,27 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 // try has events handled once.
 func (d *delivery) try(work context.Context, events []es.Recorded, upTo es.Position) error {
 	if d.sink != nil {
-		if err := d.sink.Commit(work, Batch{Events: events, Progress: d.progress(upTo)}); err != nil {
+		if err := d.commit(work, events, d.progress(upTo)); err != nil {
 			return err
 		}
-		d.recorded(upTo)
+		d.status.handled(events)
 	} else {
 		if err := d.handler.Handle(work, events); err != nil {
 			return err
 		}
-		d.since += len(events)
+		d.handled(events)
 	}
 	d.at = upTo
-	d.status.handled(events)
 	return nil
+}
+
+// handled notes events that a handler has handled.
+func (d *delivery) handled(events []es.Recorded) {
+	if len(events) > 0 {
+		d.at = events[len(events)-1].Position
+		d.since += len(events)
+		d.status.handled(events)
+	}
 }
 
 // flush records the position, if it has moved since it was recorded last.
@@ -121,20 +161,39 @@ func (d *delivery) flush(work context.Context) error {
 		return nil
 	}
 	at := d.at
-	err := d.persistently(work, "recording the position", func() error {
+	return d.persistently(work, "recording the position", func() error {
 		if d.sink != nil {
-			return d.sink.Commit(work, Batch{Progress: d.progress(at)})
+			return d.commit(work, nil, d.progress(at))
 		}
 		return d.record(work, d.progress(at))
 	})
-	if err == nil {
-		d.recorded(at)
-	}
-	return err
 }
 
 func (d *delivery) progress(to es.Position) es.Progress {
 	return es.Progress{Name: d.name, From: d.stored, To: to, Claims: d.claims}
 }
 
-func (d *delivery) recorded(at es.Position) { d.stored, d.since = at, 0 }
+// commit gives a batch to the sink, which records its progress.
+func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progress) error {
+	b := Batch{Events: events, Progress: p}
+	if d.keeper != nil {
+		b.Mark = Mark{Identity: d.identity, Position: p.To}
+	}
+	return d.recorded(p, d.sink.Commit(work, b))
+}
+
+// record records progress that no sink does.
+func (d *delivery) record(work context.Context, p es.Progress) error {
+	return d.recorded(p, d.Subscription.record(work, p))
+}
+
+// recorded notes what has become of progress. Where that failed, it may have been recorded nevertheless.
+func (d *delivery) recorded(p es.Progress, err error) error {
+	switch {
+	case err == nil:
+		d.stored, d.since, d.doubtful = p.To, 0, nil
+	case !errors.Is(err, es.ErrFenced) || errors.Is(err, es.ErrOutcomeUnknown):
+		d.doubtful = append(d.doubtful, p.To)
+	}
+	return err
+}

@@ -20,6 +20,10 @@ type options struct {
 	poll              time.Duration
 	grace             time.Duration
 	backoff           Backoff
+	parkLimit         int // 0: failures stop the subscription
+	partitions        int // of the group; 0: there is none
+	lease             time.Duration
+	onChange          func(Status)
 	logger            *slog.Logger
 }
 
@@ -35,6 +39,7 @@ func defaults() options {
 		poll:             time.Second,
 		grace:            10 * time.Second,
 		backoff:          Backoff{Attempts: 5, First: 100 * time.Millisecond, Max: 5 * time.Second},
+		lease:            3 * time.Second,
 		logger:           slog.Default(),
 	}
 }
@@ -42,7 +47,7 @@ func defaults() options {
 func (o *options) validate() error {
 	for name, n := range map[string]int64{
 		"BatchSize": int64(o.batch), "CheckpointEvery's number": int64(o.checkpointEvents), "CheckpointEvery's interval": int64(o.checkpointAfter),
-		"Poll": int64(o.poll), "Retry's attempts": int64(o.backoff.Attempts), "Retry's first wait": int64(o.backoff.First),
+		"Lease": int64(o.lease), "Poll": int64(o.poll), "Retry's attempts": int64(o.backoff.Attempts), "Retry's first wait": int64(o.backoff.First),
 	} {
 		if n <= 0 {
 			return fmt.Errorf("option %s is %d: it must be above 0", name, n)
@@ -53,6 +58,10 @@ func (o *options) validate() error {
 		return fmt.Errorf("option Grace is %v: it must not be below 0", o.grace)
 	case o.backoff.Max < o.backoff.First:
 		return fmt.Errorf("option Retry: the longest wait %v is below the first, %v", o.backoff.Max, o.backoff.First)
+	case o.parkLimit < 0:
+		return fmt.Errorf("option Park: %d streams: it must be above 0", o.parkLimit)
+	case o.partitions < 0 || o.partitions > es.MaxPartitions:
+		return fmt.Errorf("option Group: %d partitions, 1 to %d are allowed", o.partitions, es.MaxPartitions)
 	case o.start == nil:
 		return errors.New("option StartAt is nil")
 	}
@@ -112,6 +121,44 @@ func Grace(d time.Duration) Option { return func(o *options) { o.grace = d } }
 
 // Retry sets what happens when a handler fails. See [Backoff] for the default.
 func Retry(b Backoff) Option { return func(o *options) { o.backoff = b } }
+
+// Park sets aside the stream of an event that its handler fails, instead of stopping the subscription: later
+// events of that stream wait behind it, others go on at once. The event is tried again as [Retry]
+// says, and after the last attempt waits for somebody to look at it: [es.Parking], which the store
+// implements, lists what is parked with its errors, and takes the verdict to retry or to skip. The
+// running subscription follows it within seconds, also in another process.
+//
+// When so many streams are parked, the subscription stops with [ErrParked] rather than parks more: then it is not
+// the events' fault. See [Passing] for that.
+func Park(limit int) Option {
+	return func(o *options) {
+		if o.parkLimit = limit; limit == 0 {
+			o.parkLimit = -1 // refused
+		}
+	}
+}
+
+// Group makes the subscription a member of a group that goes by its name: each process that runs it gets a share
+// of the group's partitions, and each stream belongs to one (see [es.Stream.Partition]). The number of
+// partitions bounds how many members can work at once. It is fixed when the group is created, and a member that comes
+// with another is refused with [es.ErrPartitions].
+func Group(partitions int) Option {
+	return func(o *options) {
+		if o.partitions = partitions; partitions == 0 {
+			o.partitions = -1 // refused
+		}
+	}
+}
+
+// Lease sets how long a member of a group may give no sign of life before the others take its partitions. It
+// gives one about six times as often. The default is 3 seconds. All members should have the same.
+func Lease(d time.Duration) Option { return func(o *options) { o.lease = d } }
+
+// OnChange has a function called whenever the subscription's state, its partitions, the number of parked streams
+// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind. It is
+// called by the goroutines that deliver, so it must be quick. [Subscription.Status] tells how
+// things are at any time.
+func OnChange(call func(Status)) Option { return func(o *options) { o.onChange = call } }
 
 // Logger sets where the subscription reports failures that it gets over. The default is
 // [slog.Default].

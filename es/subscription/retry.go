@@ -69,7 +69,15 @@ func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Pos
 		}
 		failed := &EventError{Event: rec, Attempts: attempt, Err: err}
 		d.status.failed(failed)
-		if _, passes := errors.AsType[*passing](err); !passes && attempt >= d.backoff.Attempts {
+		_, passes := errors.AsType[*passing](err)
+		switch {
+		case passes:
+		case d.parkLimit > 0:
+			if unmendable(err) {
+				failed.Attempts = max(attempt, d.backoff.Attempts)
+			}
+			return d.park(work, upTo, failed)
+		case attempt >= d.backoff.Attempts || unmendable(err):
 			return failed
 		}
 		wait := d.backoff.wait(attempt)
@@ -87,11 +95,15 @@ func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Pos
 	}
 }
 
+// unmendable reports whether no further attempt of this build will handle an event: it can't be
+// read.
+func unmendable(err error) bool {
+	_, unreadable := errors.AsType[*es.EventError](err)
+	return unreadable
+}
+
 // fatal reports whether going on is no use, whatever is tried.
 func fatal(err error) bool {
-	if _, unreadable := errors.AsType[*es.EventError](err); unreadable {
-		return false // an event's, for the handler's policy
-	}
 	return errors.Is(err, es.ErrFenced) || errors.Is(err, es.ErrBeyondHead) || errors.Is(err, es.ErrClosed)
 }
 
@@ -119,10 +131,7 @@ func (s *Subscription) persistently(ctx context.Context, what string, call func(
 
 // lasting reports whether a store's failure can't pass by itself.
 func lasting(err error) bool {
-	if _, unreadable := errors.AsType[*es.EventError](err); unreadable {
-		return true
-	}
-	return fatal(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions)
+	return fatal(err) || unmendable(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions) || errors.Is(err, ErrOtherStore) || errors.Is(err, ErrParked)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

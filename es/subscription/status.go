@@ -3,8 +3,11 @@ package subscription
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -36,6 +39,12 @@ type Status struct {
 	// ten seconds or so, a second.
 	Handled int64
 	Rate    float64
+	// Parked is the number of streams that are set aside: see [Park].
+	Parked int
+	// Partitions are those of the group that this process owns, and Member is the id under which it owns
+	// them; nil and zero without a group.
+	Partitions []int
+	Member     uuid.UUID
 	// Err is the last failure, and ErrAt its time; nil if what failed has succeeded since.
 	Err   error
 	ErrAt time.Time
@@ -45,7 +54,6 @@ type Status struct {
 // that fails, the rest of the status is returned with the error.
 func (s *Subscription) Status(ctx context.Context) (Status, error) {
 	status := s.status.snapshot()
-	status.Name = s.name
 	head, err := s.source.feed.Head(ctx)
 	if err != nil {
 		return status, fmt.Errorf("subscription %q: %w", s.name, err)
@@ -66,42 +74,62 @@ type tracking struct {
 	last    time.Time // recorded-at of the last event handled
 	count   int64
 	rate    rate
+	aside   int
+	owned   []int
+	member  uuid.UUID
 	err     error
 	errAt   time.Time
+
+	name    string
+	changed func(Status) // nil: nobody wants to know
+	told    Status
+}
+
+// note changes the tracking, and tells of it if there is something to tell.
+func (t *tracking) note(change func()) {
+	t.mu.Lock()
+	change()
+	if t.changed == nil {
+		t.mu.Unlock()
+		return
+	}
+	now := t.current()
+	news := now.State != t.told.State || now.Parked != t.told.Parked || (now.Err == nil) != (t.told.Err == nil) || !slices.Equal(now.Partitions, t.told.Partitions)
+	t.told = now
+	t.mu.Unlock()
+	if news {
+		t.changed(now)
+	}
 }
 
 func (t *tracking) began() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.state, t.retries, t.count, t.err, t.rate = CatchingUp, false, 0, nil, rate{}
+	t.note(func() { t.state, t.retries, t.count, t.err, t.rate = CatchingUp, false, 0, nil, rate{} })
 }
 
 func (t *tracking) ended(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.state, t.retries = Stopped, false
-	if err != nil {
-		t.err, t.errAt = err, time.Now()
-	}
+	t.note(func() {
+		t.state, t.retries = Stopped, false
+		if err != nil {
+			t.err, t.errAt = err, time.Now()
+		}
+	})
 }
 
 // reading notes whether the feed had more than the page.
 func (t *tracking) reading(live bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if !live {
-		t.state = CatchingUp
+		t.note(func() { t.state = CatchingUp })
 	}
 }
 
 // moved notes that a page is done.
 func (t *tracking) moved(at es.Position, p page) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.at, t.retries, t.err = at, false, nil
-	if p.live {
-		t.state = Live
-	}
+	t.note(func() {
+		t.at, t.retries, t.err = at, false, nil
+		if p.live {
+			t.state = Live
+		}
+	})
 }
 
 func (t *tracking) handled(events []es.Recorded) {
@@ -113,17 +141,35 @@ func (t *tracking) handled(events []es.Recorded) {
 	t.at, t.last = last.Position, last.RecordedAt
 }
 
-func (t *tracking) failed(err error) {
+// retried notes an event of a parked stream that was handled.
+func (t *tracking) retried() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.retries, t.err, t.errAt = true, err, time.Now()
+	t.count++
+	t.rate.add(time.Now(), 1)
+}
+
+func (t *tracking) parked(n int) { t.note(func() { t.aside = n }) }
+
+func (t *tracking) owns(member uuid.UUID, partitions []int) {
+	t.note(func() { t.member, t.owned = member, partitions })
+}
+
+func (t *tracking) failed(err error) {
+	t.note(func() { t.retries, t.err, t.errAt = true, err, time.Now() })
 }
 
 func (t *tracking) snapshot() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.current()
+}
+
+// current is the status; the caller holds the lock.
+func (t *tracking) current() Status {
 	now := time.Now()
-	status := Status{State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now), Err: t.err, ErrAt: t.errAt}
+	status := Status{Name: t.name, State: t.state, Position: t.at, Handled: t.count, Rate: t.rate.perSecond(now),
+		Parked: t.aside, Partitions: slices.Clone(t.owned), Member: t.member, Err: t.err, ErrAt: t.errAt}
 	if t.retries {
 		status.State = Retrying
 	}

@@ -1,9 +1,11 @@
 package subscription
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,16 +20,23 @@ type Subscription struct {
 	source  source
 	handler Handler // nil if there is a sink
 	sink    Sink
+	keeper  Keeper // the sink, if it keeps the position
 	running atomic.Bool
 	status  tracking
+
+	identity es.Identity // of the store, for a keeper
 }
 
 // source is what a subscription needs of its store.
 type source struct {
+	store       es.Store
 	feed        es.Feed
 	checkpoints es.Checkpoints
 	tracker     es.Tracker // nil if the store has none
 	watcher     es.Watcher // nil if the store has none
+	parking     es.Parking // nil if the store has none
+	groups      es.Groups  // nil unless it is asked for
+	identified  es.Identified
 }
 
 // Handler handles events, in the order of the feed. Each comes at least once: what was handled since
@@ -45,17 +54,27 @@ type HandlerFunc func(ctx context.Context, events []es.Recorded) error
 // Handle implements [Handler].
 func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { return f(ctx, events) }
 
-// Each makes a handler of a function that handles one event.
+// Each makes a handler of a function that handles one event. Where it fails, the events before count as
+// handled.
 func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
 	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
-		for _, rec := range events {
+		for i, rec := range events {
 			if err := handle(ctx, rec); err != nil {
-				return err
+				return &failedAt{i, err}
 			}
 		}
 		return nil
 	})
 }
+
+// failedAt tells which event of several has failed: those before it are handled.
+type failedAt struct {
+	index int
+	err   error
+}
+
+func (f *failedAt) Error() string { return f.err.Error() }
+func (f *failedAt) Unwrap() error { return f.err }
 
 // Batch is what a [Sink] has to make true at once.
 type Batch struct {
@@ -63,8 +82,10 @@ type Batch struct {
 	// position has moved, over events that the filter leaves out.
 	Events []es.Recorded
 	// Progress is to be recorded together with what the events do, unchanged: with
-	// RecordTx of the store, in the transaction that holds the effect.
+	// RecordTx of the store, in the transaction that holds the effect. It is nothing to a [Keeper].
 	Progress es.Progress
+	// Mark is to be committed by a [Keeper], and nothing to others.
+	Mark Mark
 }
 
 // Sink handles events and records the progress itself, both in one transaction: where the effect
@@ -99,8 +120,12 @@ func Into(store es.Store, name string, sink Sink, opts ...Option) (*Subscription
 
 func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []Option) (*Subscription, error) {
 	s := &Subscription{options: defaults(), name: name, handler: h, sink: sink}
+	s.keeper, _ = sink.(Keeper)
 	for _, opt := range opts {
 		opt(&s.options)
+	}
+	if routes, ok := h.(interface{ Categories() []string }); ok && len(s.categories) == 0 {
+		s.categories = routes.Categories()
 	}
 	err := es.ValidateCheckpointName(name)
 	if err == nil {
@@ -115,24 +140,43 @@ func newSubscription(store es.Store, name string, h Handler, sink Sink, opts []O
 	if err != nil {
 		return nil, fmt.Errorf("subscription %.80q: %w", name, err)
 	}
-	s.status.state = Stopped
+	s.status.state, s.status.name, s.status.changed = Stopped, s.name, s.onChange
 	return s, nil
 }
 
 // connect finds what the subscription needs in its store.
 func (s *Subscription) connect(store es.Store) error {
-	var feeds, checks, tracks bool
+	s.source.store = store
+	var feeds, checks, tracks, identified bool
+	groups := s.partitions == 0
 	s.source.feed, feeds = es.Capability[es.Feed](store)
 	s.source.checkpoints, checks = es.Capability[es.Checkpoints](store)
 	s.source.tracker, tracks = es.Capability[es.Tracker](store)
 	s.source.watcher, _ = es.Capability[es.Watcher](store)
+	if s.keeper == nil {
+		s.source.parking, _ = es.Capability[es.Parking](store)
+	}
+	if !groups {
+		s.source.groups, groups = es.Capability[es.Groups](store)
+	}
+	s.source.identified, identified = es.Capability[es.Identified](store)
 	switch {
 	case !feeds:
 		return fmt.Errorf("%T has no feed of all events (es.Feed)", store)
+	case s.keeper != nil && !identified:
+		return fmt.Errorf("%T has no identity (es.Identified), without which a mark outside of it means nothing", store)
+	case s.keeper != nil && (s.parkLimit != 0 || s.partitions != 0):
+		return errors.New("a Keeper can neither park nor be a group: the store would have to keep its position")
+	case s.keeper != nil:
+		return nil
 	case !checks:
 		return fmt.Errorf("%T keeps no checkpoints (es.Checkpoints)", store)
 	case !tracks && s.sink != nil:
 		return fmt.Errorf("%T does not notice that somebody else moves a checkpoint (es.Tracker), which a sink relies on", store)
+	case s.parkLimit > 0 && (s.source.parking == nil || !tracks):
+		return fmt.Errorf("%T can't keep parked streams (es.Parking, es.Tracker)", store)
+	case !groups:
+		return fmt.Errorf("%T can't keep groups (es.Groups)", store)
 	}
 	return nil
 }
@@ -174,8 +218,10 @@ func (s *Subscription) graceful(ctx context.Context) (work context.Context, canc
 	}
 }
 
-// run is Run for a subscription without a group.
 func (s *Subscription) run(ctx, work context.Context) error {
+	if s.source.groups != nil {
+		return s.runMember(ctx, work)
+	}
 	at, err := s.begin(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -183,13 +229,25 @@ func (s *Subscription) run(ctx, work context.Context) error {
 		}
 		return err
 	}
-	d := delivery{Subscription: s, stored: at, at: at}
-	return d.run(ctx, work)
+	for {
+		d := delivery{Subscription: s, stored: at, at: at}
+		err := d.run(ctx, work)
+		if !errors.Is(err, es.ErrFenced) || len(d.doubtful) == 0 || s.keeper != nil {
+			return err
+		}
+		// What seems to be another's record may be one of this run's, of which the answer was lost.
+		if at, err = s.begin(ctx); err != nil || !slices.Contains(d.doubtful, at) {
+			return cmp.Or(err, error(&es.FencedError{Name: s.name, Partition: -1}))
+		}
+	}
 }
 
 // begin returns the position to go on from. Without a checkpoint it is where the options say, which is
 // recorded at once: a second start means the same.
 func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
+	if s.keeper != nil {
+		return s.beginMarked(ctx)
+	}
 	err = s.persistently(ctx, "reading the checkpoint", func() error {
 		at, err = s.source.checkpoints.Checkpoint(ctx, s.name)
 		if err != nil || at > 0 {

@@ -236,7 +236,7 @@ func optional(g *shape.Field) string {
 // what is stored would be skipped. It returns the others.
 func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded, restRemoved []*shape.Field) {
 	for _, g := range added {
-		i := predecessor(g, added, removed)
+		i := Predecessor(g, added, removed)
 		if i < 0 {
 			restAdded = append(restAdded, g)
 			continue
@@ -254,9 +254,9 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 	return restAdded, removed
 }
 
-// predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
+// Predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
 // field, one whose name has another case or other separators, or the only one of its type; -1 for none.
-func predecessor(g *shape.Field, added, removed []*shape.Field) int {
+func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	for _, alike := range []func(f *shape.Field) bool{
 		func(f *shape.Field) bool { return f.Go == g.Go && len(f.Steps) == len(g.Steps) },
 		func(f *shape.Field) bool { return letters(f.Name) == letters(g.Name) },

@@ -122,6 +122,8 @@ func TestWhatIsWrongWithAFileIsToldAtItsPlace(t *testing.T) {
 		{"no whole number", `"version": 3`, `"version": 3.5`, "reading the schema lock: version is no whole number from 1"},
 		{"a value of another type", `"enum": [-1,`, `"enum": ["-1",`, "reading the schema lock: a value of type Level is no int32"},
 		{"an unknown codec", `"codec": "json"`, `"codec": "xml"`, "reading the schema lock: type PlacedV2 has neither"},
+		{"a struct in itself", `"type": "*Item"`, `"type": "Item"`, "reading the schema lock: type Item contains itself without end"},
+		{"a pointer to itself", `"Tree": {"type": "[]Tree"}`, `"Tree": {"type": "*Tree"}`, "reading the schema lock: type Tree contains itself without end"},
 		{"a name that is a number", `"order.placed",`, `3,`, "3:12: reading the schema lock: event is no string"},
 		{"no UTF-8", `"order.placed",`, "\"order\xff\",", "1:1: reading the schema lock: it is no UTF-8"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -202,6 +203,11 @@ func parseVersion(src source, n *node) (*Version, error) {
 			}
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		if endless(types[name].t, nil) {
+			return nil, failf(types[name].def.at, "type %s contains itself without end", name)
+		}
+	}
 	if typ != nil {
 		expr := ""
 		if err := typ.text("type", &expr); err != nil {
@@ -212,6 +218,23 @@ func parseVersion(src source, n *node) (*Version, error) {
 	}
 	v.Shape = &shape.Type{Kind: shape.Struct, Name: v.Go}
 	return v, types.structure(v.Shape, fields, reserved)
+}
+
+// endless reports whether each value of t would hold another of it, as no Go type does.
+func endless(t *shape.Type, within []*shape.Type) bool {
+	if slices.Contains(within, t) {
+		return true
+	}
+	within = append(within, t)
+	switch t.Kind {
+	case shape.Struct:
+		return slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return endless(f.Type, within) })
+	case shape.Array:
+		return endless(t.Elem, within)
+	case shape.Pointer:
+		return t.Elem.Kind == shape.Pointer && endless(t.Elem, within)
+	}
+	return false
 }
 
 // define reads an entry of the table of types.

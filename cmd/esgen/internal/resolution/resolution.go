@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
@@ -63,7 +64,7 @@ func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
 	made := *view
 	made.View = r.label
 	r.done[key] = &made
-	if old.Kind == shape.Pointer || next.Kind == shape.Pointer {
+	if old.Kind == shape.Pointer || next.Kind == shape.Pointer || view.Kind == shape.Pointer {
 		return r.pointer(old, next, view, &made, path)
 	}
 	switch {
@@ -167,25 +168,32 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 		return nil, false
 	case own == nil:
 		if o := lookalike(old, next, n); o != nil {
-			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name))
+			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
 			return nil, false
 		}
 	}
 	return own, true
 }
 
-// lookalike returns a field of the old shape that has gone, and differs from n only in the case of its name, or only in
-// what it is called in JSON and not in Go: a field that was renamed without a word.
+// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it. A default
+// says that n is another field, unless only what it is called in JSON, or in Go, has changed.
 func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
-	for _, o := range old.Fields {
-		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
-			continue
-		}
-		if strings.EqualFold(o.Name, n.Name) || o.Go == n.Go {
-			return o
+	var added, removed []*shape.Field
+	for _, f := range next.Fields {
+		if lock.Field(old, f.Name) == nil && len(f.Was) == 0 {
+			added = append(added, f)
 		}
 	}
-	return nil
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) == nil && !slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			removed = append(removed, o)
+		}
+	}
+	i := compat.Predecessor(n, added, removed)
+	if i < 0 || n.Default != nil && n.Go != removed[i].Go && !strings.EqualFold(n.Name, removed[i].Name) {
+		return nil
+	}
+	return removed[i]
 }
 
 // claimed reports whether another field of next says that it was what n is called now.
@@ -237,7 +245,28 @@ func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string)
 		r.because(at, "where it is missing it was the zero value and would be "+strconv.Quote(*n.Default))
 	case nullable:
 		r.because(at, "where it is missing it was the zero value and would be null")
+	case !zeroStays(o.Type, n.Type):
+		r.because(at, "where it is missing it was the zero value, a part of which would be null")
 	}
+}
+
+// zeroStays reports whether the zero value of the one type is that of the other: not where something became a
+// pointer or was one.
+func zeroStays(old, next *shape.Type) bool {
+	switch {
+	case old.Kind == shape.Array && next.Kind == shape.Array:
+		return zeroStays(old.Elem, next.Elem)
+	case old.Kind == shape.Struct && next.Kind == shape.Struct:
+		return !slices.ContainsFunc(next.Fields, func(n *shape.Field) bool {
+			for _, name := range append([]string{n.Name}, n.Was...) {
+				if o := lock.Field(old, name); o != nil && !zeroStays(o.Type, n.Type) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer)
 }
 
 // widens reports whether every value of old is one of next, written alike.

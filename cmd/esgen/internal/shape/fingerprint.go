@@ -55,7 +55,11 @@ func describe(b *strings.Builder, t *Type, open []*Type) {
 		describe(b, t.Elem, open)
 		b.WriteByte(')')
 	case Marshaler, Text:
-		b.WriteString("(" + name(t.Go) + ")")
+		if t.Go == nil {
+			b.WriteString("(" + t.Name + ")") // from a lock
+		} else {
+			b.WriteString("(" + name(t.Go) + ")")
+		}
 	case Struct:
 		fields := slices.SortedFunc(slices.Values(t.Fields), func(a, b *Field) int { return strings.Compare(a.Name, b.Name) })
 		b.WriteByte('{')
@@ -66,6 +70,9 @@ func describe(b *strings.Builder, t *Type, open []*Type) {
 			}
 			if f.Quoted {
 				b.WriteByte('"')
+			}
+			for _, was := range f.Was {
+				b.WriteString("|" + strconv.Quote(was))
 			}
 			if f.Default != nil {
 				b.WriteString("=" + strconv.Quote(*f.Default))

@@ -24,7 +24,7 @@ func (g *Generator) describe(t *shape.Type) string {
 		name += "'s state"
 	}
 	if t.View != "" {
-		name += ", stored in an older shape,"
+		name += " as an older version stored it"
 	}
 	return name
 }
@@ -119,7 +119,13 @@ func table(t *shape.Type) (names []jen.Code, places [][]jen.Code) {
 
 // object reads the members of a struct.
 func (r *reader) object(b *block, t *shape.Type, v place) {
-	words := (len(t.Fields) + 63) / 64
+	stored := 0 // fields; a view has others, which keep their defaults
+	for _, f := range t.Fields {
+		if f.Name != "" {
+			stored++
+		}
+	}
+	words := (stored + 63) / 64
 	required := make([]uint64, words)
 	missing := make([][]jen.Code, words)
 	for i := range words {
@@ -128,16 +134,16 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 	_, places := table(t)
 	var cases []jen.Code
 	for i, f := range t.Fields {
-		word, bit := i/64, uint64(1)<<(i%64)
-		if f.Required() {
-			required[word] |= bit
-			missing[word] = append(missing[word], jen.Lit(f.Name))
-		}
 		if f.Default != nil {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
 		}
 		if f.Name == "" {
 			continue
+		}
+		word, bit := len(cases)/64, uint64(1)<<(len(cases)%64)
+		if f.Required() {
+			required[word] |= bit
+			missing[word] = append(missing[word], jen.Lit(f.Name))
 		}
 		c := &block{}
 		c.stmt().Comment(f.Name)

@@ -1,0 +1,254 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+// ErrParked: so many streams are parked that the subscription stops rather than parks
+// another, or some are, and it runs without [Park], so that it would handle what waits behind them too
+// early.
+var ErrParked = errors.New("streams are parked")
+
+// parking are the streams that a delivery has set aside, as the store has them.
+type parking struct {
+	streams map[es.Stream]es.Parked
+	total   int                     // of the subscription, other partitions' included
+	loaded  time.Time               // when the store was asked
+	next    map[es.Stream]time.Time // when the next attempt is due
+}
+
+// loadParked reads what the subscription has parked. There are no more than [Park] allows.
+func (d *delivery) loadParked(ctx context.Context) error {
+	if d.source.parking == nil {
+		return nil
+	}
+	q := es.ParkedQuery{Name: d.name}
+	if d.parkLimit == 0 {
+		q.Limit = 1
+	}
+	all, err := d.source.parking.Parked(ctx, q)
+	switch {
+	case err != nil:
+		return err
+	case d.parkLimit == 0 && len(all) > 0:
+		return fmt.Errorf("%w by an earlier run, such as %s at version %d: run with the option Park, and see to them", ErrParked, all[0].Stream, all[0].Version)
+	}
+	d.parked.streams, d.parked.total, d.parked.loaded = make(map[es.Stream]es.Parked, len(all)), len(all), time.Now()
+	for _, p := range all {
+		if d.mine == nil || d.mine(p.Stream) {
+			d.parked.streams[p.Stream] = p
+		}
+	}
+	for s := range d.parked.next {
+		if _, still := d.parked.streams[s]; !still {
+			delete(d.parked.next, s)
+		}
+	}
+	d.status.parked(len(d.parked.streams))
+	return nil
+}
+
+// aside leaves out the events of parked streams: they wait in the store.
+func (d *delivery) aside(events []es.Recorded) []es.Recorded {
+	if len(d.parked.streams) == 0 {
+		return events
+	}
+	kept := events[:0]
+	for _, rec := range events {
+		if _, parked := d.parked.streams[rec.Stream]; !parked {
+			kept = append(kept, rec)
+		}
+	}
+	return kept
+}
+
+// park sets a stream aside at an event that has failed, and moves the position past it. Both are recorded at
+// once, so that a crash finds the event either parked or yet to come.
+func (d *delivery) park(work context.Context, upTo es.Position, failed *EventError) error {
+	if d.parked.total >= d.parkLimit {
+		return fmt.Errorf("%d %w already, as many as Park allows: %w", d.parked.total, ErrParked, failed)
+	}
+	rec := failed.Event
+	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	progress := d.progress(upTo)
+	progress.Park = []es.Parked{p}
+	if err := d.recordParked(work, progress); err != nil {
+		return err
+	}
+	d.logger.Error("esgen: an event can't be handled: its stream is parked, others go on", "subscription", d.name, "stream", rec.Stream.String(),
+		"version", int64(rec.Version), "position", int64(rec.Position), "error", failed.Err)
+	d.parked.total++
+	d.keep(p)
+	return nil
+}
+
+func (d *delivery) recordParked(work context.Context, p es.Progress) error {
+	err := d.persistently(work, "recording what is parked", func() error { return d.record(work, p) })
+	if err == nil {
+		d.at = p.To
+	}
+	return err
+}
+
+// keep remembers a stream as parked, and when it is tried again by itself.
+func (d *delivery) keep(p es.Parked) {
+	if d.parked.streams == nil {
+		d.parked.streams = map[es.Stream]es.Parked{}
+	}
+	if d.parked.next == nil {
+		d.parked.next = map[es.Stream]time.Time{}
+	}
+	d.parked.streams[p.Stream] = p
+	if p.Attempts > 0 && p.Attempts < d.backoff.Attempts {
+		d.parked.next[p.Stream] = time.Now().Add(d.backoff.wait(p.Attempts))
+	}
+	d.status.parked(len(d.parked.streams))
+}
+
+// reconsider tries the parked streams that are due: by somebody's verdict, or because they have attempts left.
+// Each gets a turn of a batch at most, so that others need not wait.
+func (d *delivery) reconsider(ctx, work context.Context) error {
+	if len(d.parked.streams) == 0 || d.parkLimit == 0 {
+		return nil
+	}
+	now := time.Now()
+	if now.Sub(d.parked.loaded) >= d.poll { // for verdicts
+		if err := d.loadParked(work); err != nil {
+			d.status.failed(err)
+			return nil // at the next turn
+		}
+	}
+	for _, p := range d.parked.streams {
+		if ctx.Err() != nil {
+			return nil
+		}
+		untried := p.Attempts < d.backoff.Attempts && !now.Before(d.parked.next[p.Stream])
+		if p.Verdict == es.Undecided && !untried {
+			continue
+		}
+		if err := d.resume(work, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume handles the events of a parked stream, from the one that failed to the last that the position has
+// passed. If all can be handled, the stream is taken up again.
+func (d *delivery) resume(work context.Context, p es.Parked) error {
+	delete(d.parked.next, p.Stream)
+	turn := p
+	turn.Verdict, turn.Attempts, turn.Error = es.Retry, 0, "" // of the events behind the first
+	n := 0
+	var pending *es.Recorded
+	settle := func(next *es.Recorded) error { // handles the pending event; next is the one behind it
+		progress := d.progress(d.at)
+		switch {
+		case next == nil:
+			progress.Unpark = []es.Stream{p.Stream}
+		case pending == nil:
+			return nil
+		default:
+			turn.Version, turn.Position = next.Version, next.Position
+			progress.Park = []es.Parked{turn}
+		}
+		if pending == nil || p.Verdict == es.Skip && pending.Version == p.Version {
+			return d.recordParked(work, progress)
+		}
+		return d.tryParked(work, *pending, progress)
+	}
+	for rec, err := range d.source.store.Read(work, es.ReadQuery{Stream: p.Stream, From: p.Version}) {
+		if err != nil {
+			if lasting(err) {
+				return err
+			}
+			d.status.failed(err)
+			return nil // at the next turn
+		}
+		if rec.Position > d.at {
+			break
+		}
+		if !d.wanted(rec) {
+			continue
+		}
+		if err := settle(&rec); err != nil {
+			return d.failedAgain(work, p, err)
+		}
+		if n++; n > d.batch {
+			d.keep(turn) // with a verdict that lets it go on at the next turn
+			return nil
+		}
+		pending = &rec
+	}
+	if err := settle(nil); err != nil {
+		return d.failedAgain(work, p, err)
+	}
+	delete(d.parked.streams, p.Stream)
+	d.parked.total--
+	d.status.parked(len(d.parked.streams))
+	d.logger.Info("esgen: a parked stream is handled, and taken up again", "subscription", d.name, "stream", p.Stream.String())
+	return nil
+}
+
+// wanted applies the filter to an event that was not read from the feed.
+func (d *delivery) wanted(rec es.Recorded) bool {
+	for _, name := range d.types {
+		if name == rec.Type {
+			return true
+		}
+	}
+	return len(d.types) == 0
+}
+
+// tryParked has one event of a parked stream handled, and what follows from it recorded.
+func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.Progress) error {
+	var err error
+	if d.sink != nil {
+		err = d.commit(work, []es.Recorded{rec}, progress)
+	} else if err = d.handler.Handle(work, []es.Recorded{rec}); err == nil {
+		err = d.recordParked(work, progress)
+		if err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return &EventError{Event: rec, Attempts: 1, Err: err}
+	}
+	d.status.retried()
+	return nil
+}
+
+// failedAgain parks a stream anew after an attempt.
+func (d *delivery) failedAgain(work context.Context, p es.Parked, err error) error {
+	failed, ok := errors.AsType[*EventError](err)
+	_, passes := errors.AsType[*passing](err)
+	switch {
+	case !ok || fatal(err):
+		return err
+	case passes || work.Err() != nil:
+		d.status.failed(err)
+		return nil // it says nothing about the event: at the next turn
+	}
+	rec := failed.Event
+	if rec.Version == p.Version {
+		failed.Attempts = p.Attempts + 1
+	}
+	if unmendable(err) {
+		failed.Attempts = max(failed.Attempts, d.backoff.Attempts)
+	}
+	p = es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	progress := d.progress(d.at)
+	progress.Park = []es.Parked{p}
+	if err := d.recordParked(work, progress); err != nil {
+		return err
+	}
+	d.logger.Warn("esgen: a parked event failed again", "subscription", d.name, "stream", rec.Stream.String(),
+		"version", int64(rec.Version), "position", int64(rec.Position), "attempt", failed.Attempts, "error", failed.Err)
+	d.keep(p)
+	return nil
+}
