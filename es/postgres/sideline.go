@@ -25,7 +25,7 @@ const (
 // that are free are stored, and those that are blocked stand alone: then their streams are known, and
 // appends to them come here straight, without another wait of the lane. Groups take turns.
 // Those that are blocked wait for the lock itself while there is a connection to spare, else they ask
-// in growing intervals. A stream goes back to the lane with the first append that goes through.
+// in growing intervals, up to 0.75 s. A stream goes back to the lane with the first append that goes through.
 //
 // Appends to one stream keep their order: those that follow one that is here are parked until
 // it is settled. Its fields are guarded by the appender's mutex.
@@ -300,7 +300,8 @@ func (a *appender) work() {
 				a.rouse()
 			}
 			l.lockTimeout = probeTimeout
-			patient := last && len(g.requests) == 1 && d.working-d.waiting < maxApart
+			// A pooler has few connections to the server, of which the lane needs one.
+			patient := last && len(g.requests) == 1 && d.working-d.waiting < maxApart && !a.store.pooling
 			if patient {
 				l.lockTimeout = max(probeTimeout, min(patientTimeout, g.requests[0].blockedUntil.Sub(now)))
 			}
