@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,15 +20,33 @@ import (
 // stream, too: were one sent before those that came earlier, it would lose.
 func TestAppendsToABlockedStreamKeepTheirOrder(t *testing.T) {
 	t.Parallel()
+	keepOrder(t, pgtest.Shared(t).URL(), func() {})
+}
+
+func TestAppendsToABlockedStreamKeepTheirOrderThoughConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+	var cuts sync.WaitGroup
+	defer cuts.Wait()
+	keepOrder(t, pgtest.WithAddr(pgtest.Shared(t).URL(), proxy.Addr()), func() {
+		cuts.Go(func() {
+			for range 20 {
+				time.Sleep(rand.N(20 * time.Millisecond))
+				proxy.CutAll()
+			}
+		})
+	})
+}
+
+func keepOrder(t *testing.T, url string, disturb func()) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	url := pgtest.Shared(t).URL()
 	s, err := Open(ctx, url, Schema(pgtest.Name(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, pgtest.Shared(t).URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +85,14 @@ func TestAppendsToABlockedStreamKeepTheirOrder(t *testing.T) {
 			requests = append(requests, r)
 		}
 	}
+	disturb()
 	for i, r := range requests {
 		s.appender.mu.Lock()
 		s.appender.queue = append(s.appender.queue, r)
 		s.appender.mu.Unlock()
 		signal(s.appender.wake)
 		if i == len(requests)/2 {
+			time.Sleep(50 * time.Millisecond) // let them be found blocked, and cut off
 			if err := tx.Rollback(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -79,6 +101,12 @@ func TestAppendsToABlockedStreamKeepTheirOrder(t *testing.T) {
 	for i, r := range requests {
 		select {
 		case out := <-r.done:
+			if out.lost && r.inDoubt { // it was stored when its connection was cut
+				var settled bool
+				if _, settled, out.err = s.settle(r); settled {
+					out.lost = false
+				}
+			}
 			if out.err != nil || out.lost {
 				t.Fatalf("append %d, to %s: lost %t, error %v", i, r.writes[0].Stream, out.lost, out.err)
 			}
