@@ -16,7 +16,7 @@ import (
 // handle is given the events of an append as they are stored, but without Position and RecordedAt, which
 // are not known before the commit. Those of a stream come in order. It is not called for a duplicate, which
 // had its effect before. Only appends through this store change the read model: all writers must use it, and
-// what was appended before must have been brought in by other means.
+// what was appended before must have been brought in by other means. The inner store's AppendTx does not know of it.
 //
 // What it costs: such an append shares neither statement nor commit with others. See the guide for figures.
 // On PostgreSQL the feed is held up at the append until its transaction ends, and handlers that change

@@ -58,7 +58,7 @@ type Definition[TX any] struct {
 	// Handle applies events to a version's tables, in the transaction that records that
 	// they are handled. So their effect there happens exactly once. Events come in the order of the
 	// feed, but see [Partitions]. Anything that it does elsewhere may happen again, and
-	// happens in a rebuild: that belongs into Effect.
+	// happens in a rebuild: that belongs into [Projection.Effects].
 	Handle func(ctx context.Context, tx TX, version int, events []es.Recorded) error
 
 	// Drop removes what Create has made. It is called by [Projection.Drop].
