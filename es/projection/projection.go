@@ -209,17 +209,26 @@ func (p *Projection[TX]) readable(m es.ReadModel) int {
 }
 
 // Drop removes a version that doesn't serve, with all that it has. A process that still
-// runs it ends with [ErrDropped]. Who reads it meanwhile is waited for.
+// runs it ends with [ErrDropped]. Who reads it meanwhile is waited for; and so is the version that serves, where it is
+// behind: readers of an older build go on with that, and must not go back in time.
 func (p *Projection[TX]) Drop(ctx context.Context, version int) error {
 	doubtful := false // whether it was dropped by a transaction that seemed to fail
-	return p.wrap(persistently(ctx, p.logger, func() error {
-		err := p.txs.InTx(ctx, func(ctx context.Context, tx TX) error { return p.drop(ctx, tx, version) })
-		if doubtful && errors.Is(err, es.ErrNotFound) {
-			return nil
+	for {
+		err := persistently(ctx, p.logger, func() error {
+			err := p.txs.InTx(ctx, func(ctx context.Context, tx TX) error { return p.drop(ctx, tx, version) })
+			if doubtful && errors.Is(err, es.ErrNotFound) {
+				return nil
+			}
+			doubtful = doubtful || errors.Is(err, es.ErrOutcomeUnknown)
+			return err
+		})
+		if !errors.Is(err, errBehind) {
+			return p.wrap(err)
 		}
-		doubtful = doubtful || errors.Is(err, es.ErrOutcomeUnknown)
-		return err
-	}))
+		if ended := sleep(ctx, watchEvery); ended != nil {
+			return p.wrap(fmt.Errorf("dropping version %d: %w: %w: does anybody run it?", version, ended, err))
+		}
+	}
 }
 
 func (p *Projection[TX]) drop(ctx context.Context, tx TX, version int) error {
@@ -229,6 +238,10 @@ func (p *Projection[TX]) drop(ctx context.Context, tx TX, version int) error {
 			return fmt.Errorf("version %d: %w: build a newer one first", version, ErrServing)
 		case !m.Has(version):
 			return fmt.Errorf("version %d: %w", version, es.ErrNotFound)
+		case version < m.Serving:
+			if err := p.notBehind(ctx, tx, m.Serving, version); err != nil {
+				return err
+			}
 		}
 		if err := p.txs.ForgetTx(ctx, tx, CheckpointName(p.def.Name, version)); err != nil {
 			return err
@@ -237,6 +250,23 @@ func (p *Projection[TX]) drop(ctx context.Context, tx TX, version int) error {
 		return p.def.Drop(ctx, tx, version)
 	})
 }
+
+// notBehind fails with errBehind unless a version has handled all that another has. Both stay where they are until the
+// transaction is over.
+func (p *Projection[TX]) notBehind(ctx context.Context, tx TX, version, other int) error {
+	ours, err := p.txs.CheckpointTx(ctx, tx, CheckpointName(p.def.Name, version))
+	if err != nil {
+		return err
+	}
+	theirs, err := p.txs.CheckpointTx(ctx, tx, CheckpointName(p.def.Name, other))
+	if err == nil && ours < theirs {
+		err = fmt.Errorf("version %d is at position %d, %w version %d, at %d", version, ours, errBehind, other, theirs)
+	}
+	return err
+}
+
+// errBehind: what is to be read instead of a version has not all that it has.
+var errBehind = errors.New("behind")
 
 func (p *Projection[TX]) wrap(err error) error {
 	if err != nil {

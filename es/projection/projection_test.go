@@ -154,6 +154,14 @@ func TestANewVersionIsBuiltWhileTheOldOneServes(t *testing.T) {
 		old.wait(t, last)
 		old.expect(t, 1, events(t, s))
 		old.expectVersions(t, 3, 1, 2, 3)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := old.Drop(ctx, 1); !errors.Is(err, context.DeadlineExceeded) { // its readers would see less
+			t.Fatalf("Drop of a version that is ahead of the one that serves: %v, want context.DeadlineExceeded", err)
+		}
+		if err := at.model(t, s, tally{version: 3}).CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		if err := old.Drop(t.Context(), 3); !errors.Is(err, projection.ErrServing) {
 			t.Fatalf("Drop of the version that serves: %v, want ErrServing", err)
 		}

@@ -351,8 +351,6 @@ func (r *run[TX]) catchUp(ctx context.Context, goal es.Position, before int) err
 	return nil
 }
 
-var errBehind = errors.New("behind the version that serves")
-
 // switchOver has the version serve, if it is not behind the one before. The transaction keeps both
 // checkpoints where they are until it is over: readers never go back.
 func (r *run[TX]) switchOver(ctx context.Context, before int) error {
@@ -362,15 +360,10 @@ func (r *run[TX]) switchOver(ctx context.Context, before int) error {
 				return &es.FencedError{Name: r.def.Name, Partition: -1}
 			}
 			m.Serving = r.version
-			ours, err := r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, r.version))
-			if err != nil || before == 0 {
-				return err
+			if before == 0 {
+				return nil
 			}
-			theirs, err := r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, before))
-			if err == nil && ours < theirs {
-				err = errBehind
-			}
-			return err
+			return r.notBehind(ctx, tx, r.version, before)
 		})
 	})
 	if err == nil {
