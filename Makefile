@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank bench vet/golangci
+MODULES := . es/kafka examples/bank bench vet/golangci
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
