@@ -377,7 +377,7 @@ func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, at place) {
 		s := at.mustOpen(t)
-		fill(t, s, "a", 7, 210)
+		fill(t, s, "a", 7, 140)
 		for version := 1; version < 4; version++ {
 			var handled atomic.Int64
 			for round := range 20 {
@@ -398,7 +398,7 @@ func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			at.model(t, s, tally{version: version}).expect(t, version, 210)
+			at.model(t, s, tally{version: version}).expect(t, version, 140)
 		}
 	})
 }
