@@ -42,11 +42,18 @@ func (i *inline[TX]) Unwrap() es.Store { return i.Store }
 
 // Append implements [es.Store].
 func (i *inline[TX]) Append(ctx context.Context, writes ...es.Write) (es.Receipt, error) {
+	doubtful := false // whether a try may have been committed, though it failed
 	for try := 0; ; try++ {
 		receipt, err := i.append(ctx, writes)
 		// The same events again are stored once, with their effect: whether the last try was is settled so.
-		if err == nil || try == tries || !errors.Is(err, es.ErrTxLost) {
+		if err == nil || !errors.Is(err, es.ErrTxLost) {
 			return receipt, err
+		}
+		if doubtful = doubtful || errors.Is(err, es.ErrOutcomeUnknown); doubtful {
+			err = fmt.Errorf("%w: %w", es.ErrOutcomeUnknown, err)
+		}
+		if try == tries {
+			return es.Receipt{}, err
 		}
 		if sleep(ctx, rand.N(min(time.Millisecond<<min(try, 10), longestPause))) != nil {
 			return es.Receipt{}, err
