@@ -21,7 +21,11 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 			continue
 		}
 		kept[f] = true
-		c.field(p.member(g.Name, c.code(f, g)), f, g)
+		at := p.member(g.Name, c.code(f, g))
+		if other := lock.Exchanged(old, now, f, g); other != nil && !c.rolling {
+			c.add(at, FieldExchanged, f.Go, g.Go, fmt.Sprintf("tag %s json:%q again", g.Go, other.Name))
+		}
+		c.field(at, f, g)
 	}
 	var removed []*shape.Field
 	for _, f := range old.Fields {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
@@ -49,8 +51,8 @@ func (c *comparison) sameKind(p place, old, now *shape.Type) {
 	case shape.String:
 		c.enums(p, old, now)
 	case shape.Marshaler, shape.Text:
-		if old.Name != now.Name {
-			c.add(p, CodecChanged, describe(old), describe(now), "")
+		if !lock.SameCodec(old, now) {
+			c.add(p, CodecChanged, codec(old, now), codec(now, old), "")
 		}
 	case shape.Struct:
 		c.fields(p, old, now)
@@ -63,7 +65,7 @@ func (c *comparison) sameKind(p place, old, now *shape.Type) {
 		}
 		c.types(p.element("[]"), old.Elem, now.Elem)
 	case shape.Map:
-		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || k.Kind == shape.Text && k.Name != l.Name {
+		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || !lock.SameCodec(k, l) {
 			c.add(p, MapKeyChanged, describe(old), describe(now), "")
 			return
 		}
@@ -133,6 +135,10 @@ func (c *comparison) enums(p place, old, now *shape.Type) {
 		c.add(p, EnumOpened, describe(old), describe(now), "")
 		return
 	}
+	for _, e := range shape.Renumbered(old, now) {
+		c.add(p, EnumValueRenumbered, fmt.Sprintf("%s (%s)", e.Before, literal(now, e.Value)), fmt.Sprintf("%s (%[2]s)", e.Now, literal(now, e.Value)),
+			"give each constant the value that it had, and new ones values of their own")
+	}
 	for _, value := range old.Enum {
 		if !slices.Contains(now.Enum, value) {
 			c.add(p, EnumValueRemoved, strconv.Quote(value), "", fmt.Sprintf("keep its constant (and mark it Deprecated): %s %s = %s", "const …", now.Name, literal(now, value)))
@@ -150,6 +156,14 @@ func literal(t *shape.Type, value string) string {
 		return strconv.Quote(value)
 	}
 	return value
+}
+
+// codec names a type that marshals itself, with its package where that is all in which it differs from another.
+func codec(t, other *shape.Type) string {
+	if t.Name == other.Name && t.Origin != "" {
+		return t.Origin + t.Name[strings.LastIndexByte(t.Name, '.'):]
+	}
+	return describe(t)
 }
 
 // describe names a type for people.

@@ -163,7 +163,23 @@ func (j *judge) became(v *model.Version, old *lock.Version) {
 	case old.Go == v.Go:
 		return
 	}
+	if other := j.exchanged(v); other != "" && v.Upcast == nil {
+		j.add(v, v.Schema, compat.Change{Rule: compat.EventExchanged, Verdict: compat.EventExchanged.Verdict(), From: old.Go, To: v.Go},
+			fmt.Sprintf("write name=%s at the directive of %s again", other, v.Go))
+		return
+	}
 	j.add(v, v.Schema, c, "")
+}
+
+// exchanged returns the name of another event whose struct that of v was, if the code stores that by another
+// struct now; "" if it isn't so.
+func (j *judge) exchanged(v *model.Version) string {
+	for _, other := range j.released.Events {
+		if e := j.find(other.Name); other.Name != v.Event.Name && other.Last().Go == v.Go && e != nil {
+			return other.Name
+		}
+	}
+	return ""
 }
 
 // missing reports whether the code has lost a version that it needs: versions from the first that it

@@ -19,16 +19,47 @@ func same(a, b *shape.Type, seen map[[2]*shape.Type]bool) bool {
 	if a.Kind != b.Kind || a.Bits != b.Bits || a.Len != b.Len || !slices.Equal(a.Enum, b.Enum) || len(a.Fields) != len(b.Fields) {
 		return false
 	}
-	if (a.Kind == shape.Marshaler || a.Kind == shape.Text) && a.Name != b.Name {
+	if !SameCodec(a, b) || len(shape.Renumbered(a, b)) > 0 {
 		return false
 	}
 	for _, f := range a.Fields {
 		g := Field(b, f.Name)
-		if g == nil || !sameField(f, g) || !same(f.Type, g.Type, seen) {
+		if g == nil || !sameField(f, g) || Exchanged(a, b, f, g) != nil || !same(f.Type, g.Type, seen) {
 			return false
 		}
 	}
 	return same(a.Key, b.Key, seen) && same(a.Elem, b.Elem, seen)
+}
+
+// SameCodec reports whether two types that marshal themselves are the same, as far as a lock can tell: it knows the names
+// of types, and of those of other modules the package, unless it is of before it kept that. It is true for other types.
+func SameCodec(a, b *shape.Type) bool {
+	if a.Kind != shape.Marshaler && a.Kind != shape.Text {
+		return true
+	}
+	return a.Name == b.Name && (a.Origin == b.Origin || a.Origin == "" || b.Origin == "")
+}
+
+// Exchanged returns the field of an old shape that has the name in Go which g has, where f, whose values g reads, was called
+// otherwise, and where both are still read: it is as if their tags had been mixed up. It is nil if it isn't so.
+func Exchanged(old, now *shape.Type, f, g *shape.Field) *shape.Field {
+	if f.Name != g.Name || goPath(f) == goPath(g) {
+		return nil
+	}
+	for _, other := range old.Fields {
+		if goPath(other) == goPath(g) && Field(now, other.Name) != nil {
+			return other
+		}
+	}
+	return nil
+}
+
+func goPath(f *shape.Field) string {
+	path := ""
+	for _, s := range f.Steps {
+		path += s.Name + "."
+	}
+	return path + f.Go
 }
 
 func sameField(f, g *shape.Field) bool {

@@ -78,6 +78,9 @@ func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
 		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"{}")
 		return &made
 	}
+	for _, e := range shape.Renumbered(old, next) {
+		r.because(path, "the value "+e.Value+" was "+e.Before+" and is "+e.Now)
+	}
 	if gone := removed(old, next); old.Kind == next.Kind && len(gone) > 0 && widens(old, next) {
 		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+describe(next))
 	} else if !widens(old, next) {
@@ -169,6 +172,11 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 	case own == nil:
 		if o := lookalike(old, next, n); o != nil {
 			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
+			return nil, false
+		}
+	default:
+		if other := lock.Exchanged(old, next, own, n); other != nil {
+			r.because(at, "it was called "+own.Go+", and what is called "+n.Go+" was "+other.Name+": exchange their tags again")
 			return nil, false
 		}
 	}
@@ -277,7 +285,7 @@ func widens(old, next *shape.Type) bool {
 		case shape.Int, shape.Uint, shape.Float:
 			return old.Bits <= next.Bits
 		case shape.Marshaler, shape.Text:
-			return old.Name == next.Name
+			return lock.SameCodec(old, next)
 		case shape.Bool, shape.String, shape.Bytes, shape.Time, shape.UUID, shape.Raw, shape.Number:
 			return true
 		}

@@ -28,3 +28,25 @@ func IsStandard(user, path string) bool {
 	own, _, _ := strings.Cut(user, "/")
 	return first != own && !strings.Contains(first, ".")
 }
+
+// origin returns the import path of the package that declares a type, if that is of another module, as far as
+// paths tell: packages of one module share their first two elements, and three where many have the host in common.
+func (b *builder) origin(t types.Type) string {
+	n, ok := t.(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || b.user == nil || moduleOf(n.Obj().Pkg().Path()) == moduleOf(b.user.Path()) {
+		return ""
+	}
+	return n.Obj().Pkg().Path()
+}
+
+func moduleOf(path string) string {
+	elements := strings.Split(path, "/")
+	n := 1
+	switch host := elements[0]; {
+	case host == "github.com" || host == "gitlab.com" || host == "bitbucket.org" || host == "golang.org":
+		n = 3
+	case strings.Contains(host, "."):
+		n = 2
+	}
+	return strings.Join(elements[:min(n, len(elements))], "/")
+}

@@ -84,6 +84,14 @@ type Type struct {
 	// is declared with, sorted, each once; numbers in decimal. Types of the standard library have none.
 	Enum []string
 
+	// Constants has the same constants with their names, by value and then by name. Shapes that were read from
+	// a lock of before it kept the names have none.
+	Constants []Constant
+
+	// Origin is the import path of the package that declares a type of kind Marshaler or Text, where that is
+	// another module's: nothing else tells apart decimal.Decimal and the decimal.Decimal of another vendor.
+	Origin string
+
 	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
 	Len    int64    // Array
 	Elem   *Type    // Slice, Array, Map, Pointer
