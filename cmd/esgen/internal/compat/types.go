@@ -21,11 +21,11 @@ func (c *comparison) types(p place, old, now *shape.Type) {
 	case old.Kind == shape.Pointer && now.Kind == shape.Pointer:
 		c.types(p, old.Elem, now.Elem)
 	case old.Kind == shape.Pointer:
-		c.add(p, ElementRequired, describe(old), describe(now), "")
+		c.add(p, ElementRequired, Describe(old), Describe(now), "")
 	case now.Kind == shape.Pointer && nilable(now.Elem):
-		c.add(p, TypeChanged, describe(old), describe(now), "")
+		c.add(p, TypeChanged, Describe(old), Describe(now), "")
 	case now.Kind == shape.Pointer:
-		c.add(p, ElementOptional, describe(old), describe(now), "")
+		c.add(p, ElementOptional, Describe(old), Describe(now), "")
 		c.types(p, old, now.Elem)
 	case old.Kind != now.Kind:
 		c.kinds(p, old, now)
@@ -60,13 +60,13 @@ func (c *comparison) sameKind(p place, old, now *shape.Type) {
 		c.types(p.element("[]"), old.Elem, now.Elem)
 	case shape.Array:
 		if old.Len != now.Len {
-			c.add(p, ArrayLengthChanged, describe(old), describe(now), "")
+			c.add(p, ArrayLengthChanged, Describe(old), Describe(now), "")
 			return
 		}
 		c.types(p.element("[]"), old.Elem, now.Elem)
 	case shape.Map:
 		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || !lock.SameCodec(k, l) {
-			c.add(p, MapKeyChanged, describe(old), describe(now), "")
+			c.add(p, MapKeyChanged, Describe(old), Describe(now), "")
 			return
 		}
 		c.enums(p.element("{key}"), old.Key, now.Key)
@@ -80,11 +80,11 @@ func (c *comparison) kinds(p place, old, now *shape.Type) {
 	case number(old) && number(now):
 		c.numbers(p, old, now)
 	case old.Kind == shape.UUID && now.Kind == shape.String && len(now.Enum) == 0:
-		c.add(p, Widened, describe(old), describe(now), "")
+		c.add(p, Widened, Describe(old), Describe(now), "")
 	case old.Kind == shape.String && stringForm(now):
-		c.add(p, Unvalidated, describe(old), describe(now), "")
+		c.add(p, Unvalidated, Describe(old), Describe(now), "")
 	default:
-		c.add(p, TypeChanged, describe(old), describe(now), "")
+		c.add(p, TypeChanged, Describe(old), Describe(now), "")
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *comparison) numbers(p place, old, now *shape.Type) {
 	default:
 		rule = SignChanged
 	}
-	c.add(p, rule, describe(old), describe(now), "")
+	c.add(p, rule, Describe(old), Describe(now), "")
 }
 
 // enums compares the values that are declared. A decoder takes others too: enums are open.
@@ -129,10 +129,10 @@ func (c *comparison) enums(p place, old, now *shape.Type) {
 	case c.rolling || len(old.Enum) == 0 && len(now.Enum) == 0:
 		return
 	case len(old.Enum) == 0:
-		c.add(p, EnumIntroduced, describe(old), describe(now), "")
+		c.add(p, EnumIntroduced, Describe(old), Describe(now), "")
 		return
 	case len(now.Enum) == 0:
-		c.add(p, EnumOpened, describe(old), describe(now), "")
+		c.add(p, EnumOpened, Describe(old), Describe(now), "")
 		return
 	}
 	for _, e := range shape.Renumbered(old, now) {
@@ -163,20 +163,20 @@ func codec(t, other *shape.Type) string {
 	if t.Name == other.Name && t.Origin != "" {
 		return t.Origin + t.Name[strings.LastIndexByte(t.Name, '.'):]
 	}
-	return describe(t)
+	return Describe(t)
 }
 
-// describe names a type for people.
-func describe(t *shape.Type) string {
+// Describe names a type for people.
+func Describe(t *shape.Type) string {
 	switch t.Kind {
 	case shape.Pointer:
-		return "*" + describe(t.Elem)
+		return "*" + Describe(t.Elem)
 	case shape.Slice:
-		return "[]" + describe(t.Elem)
+		return "[]" + Describe(t.Elem)
 	case shape.Array:
-		return fmt.Sprintf("[%d]%s", t.Len, describe(t.Elem))
+		return fmt.Sprintf("[%d]%s", t.Len, Describe(t.Elem))
 	case shape.Map:
-		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
+		return "map[" + Describe(t.Key) + "]" + Describe(t.Elem)
 	case shape.Struct:
 		if t.Name == "" {
 			return "struct"

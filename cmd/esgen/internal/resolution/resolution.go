@@ -74,19 +74,32 @@ func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
 	case next.Kind == shape.Slice && old.Kind == shape.Slice, next.Kind == shape.Array && old.Kind == shape.Array && old.Len == next.Len:
 		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"[]")
 		return &made
-	case next.Kind == shape.Map && old.Kind == shape.Map && lock.Same(old.Key, next.Key):
+	case next.Kind == shape.Map && old.Kind == shape.Map:
+		keys := *next
+		keys.Key = old.Key
+		r.leaf(&keys, next, path)
 		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"{}")
 		return &made
 	}
-	for _, e := range shape.Renumbered(old, next) {
-		r.because(path, "the value "+e.Value+" was "+e.Before+" and is "+e.Now)
-	}
-	if gone := removed(old, next); old.Kind == next.Kind && len(gone) > 0 && widens(old, next) {
-		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+describe(next))
-	} else if !widens(old, next) {
-		r.because(path, describe(old)+" → "+describe(next))
-	}
+	r.leaf(old, next, path)
 	return view
+}
+
+// leaf settles a value that is read whole, as it would be within one version.
+func (r *resolver) leaf(old, next *shape.Type, path string) {
+	var gone []string
+	for _, c := range compat.Readers(old, next) {
+		switch {
+		case c.Verdict == compat.Safe:
+		case c.Rule == compat.EnumValueRemoved:
+			gone = append(gone, c.From)
+		default:
+			r.because(path, c.From+" → "+c.To)
+		}
+	}
+	if len(gone) > 0 {
+		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+compat.Describe(next))
+	}
 }
 
 // pointer takes the pointers off the types that have one. Whether null has a place to go to is
@@ -108,7 +121,7 @@ func (r *resolver) pointer(old, next, view, made *shape.Type, path string) *shap
 // element returns the view of an element of a list or map, which has no default to take the place of null.
 func (r *resolver) element(old, next, view *shape.Type, path string) *shape.Type {
 	if old.Kind == shape.Pointer && next.Kind != shape.Pointer {
-		r.because(path, "null has no place in "+describe(next))
+		r.because(path, "null has no place in "+compat.Describe(next))
 	}
 	return r.value(old, next, view, path)
 }
@@ -183,8 +196,7 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 	return own, true
 }
 
-// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it. A default
-// says that n is another field, unless only what it is called in JSON, or in Go, has changed.
+// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it.
 func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 	var added, removed []*shape.Field
 	for _, f := range next.Fields {
@@ -198,7 +210,7 @@ func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 		}
 	}
 	i := compat.Predecessor(n, added, removed)
-	if i < 0 || n.Default != nil && n.Go != removed[i].Go && !strings.EqualFold(n.Name, removed[i].Name) {
+	if i < 0 {
 		return nil
 	}
 	return removed[i]
@@ -245,7 +257,7 @@ func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string)
 		}
 	case o.Type.Kind == shape.Pointer:
 		if n.Default == nil && !nullable {
-			r.because(at, "null has no place in "+describe(n.Type)+", which has no default")
+			r.because(at, "null has no place in "+compat.Describe(n.Type)+", which has no default")
 		}
 	case n.Required():
 		r.because(at, "it was optional and is required")
@@ -277,68 +289,9 @@ func zeroStays(old, next *shape.Type) bool {
 	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer)
 }
 
-// widens reports whether every value of old is one of next, written alike.
-func widens(old, next *shape.Type) bool {
-	switch {
-	case old.Kind == next.Kind:
-		switch old.Kind {
-		case shape.Int, shape.Uint, shape.Float:
-			return old.Bits <= next.Bits
-		case shape.Marshaler, shape.Text:
-			return lock.SameCodec(old, next)
-		case shape.Bool, shape.String, shape.Bytes, shape.Time, shape.UUID, shape.Raw, shape.Number:
-			return true
-		}
-		return false
-	case old.Kind == shape.Uint && next.Kind == shape.Int:
-		return old.Bits < next.Bits
-	case (old.Kind == shape.Int || old.Kind == shape.Uint) && next.Kind == shape.Float:
-		return old.Bits <= 16 || old.Bits == 32 && next.Bits == 64
-	}
-	return old.Kind == shape.UUID && next.Kind == shape.String
-}
-
-// removed returns the values of an enumeration that another lacks. One without values takes all.
-func removed(old, next *shape.Type) []string {
-	if len(next.Enum) == 0 {
-		return nil
-	}
-	var gone []string
-	for _, value := range old.Enum {
-		if !slices.Contains(next.Enum, value) {
-			gone = append(gone, value)
-		}
-	}
-	return gone
-}
-
 func describeField(f *shape.Field) string {
 	if f.Quoted {
-		return describe(f.Type) + " in quotes"
+		return compat.Describe(f.Type) + " in quotes"
 	}
-	return describe(f.Type)
-}
-
-// describe names a type for people.
-func describe(t *shape.Type) string {
-	switch t.Kind {
-	case shape.Int, shape.Uint, shape.Float:
-		if t.Name != "" && len(t.Enum) > 0 {
-			return t.Name
-		}
-		return t.Kind.String() + strconv.Itoa(t.Bits)
-	case shape.Pointer:
-		return "*" + describe(t.Elem)
-	case shape.Slice:
-		return "[]" + describe(t.Elem)
-	case shape.Array:
-		return "[" + strconv.FormatInt(t.Len, 10) + "]" + describe(t.Elem)
-	case shape.Map:
-		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
-	case shape.Struct, shape.Marshaler, shape.Text, shape.String:
-		if t.Name != "" && (t.Kind != shape.String || len(t.Enum) > 0) {
-			return t.Name
-		}
-	}
-	return t.Kind.String()
+	return compat.Describe(f.Type)
 }

@@ -58,7 +58,7 @@ func TestATypeIsReadAsAnotherIfNothingIsLost(t *testing.T) {
 		{"string", "int64", "f: string → int64"}, {"int64", "string", "f: int64 → string"}, {"bool", "string", "f: bool → string"}, {"int64", "bool", "f: int64 → bool"},
 		{"uuid", "string", ""}, {"string", "uuid", "f: string → uuid"}, {"string", "time", "f: string → time"}, {"time", "string", "f: time → string"},
 		{"bytes", "string", "f: bytes → string"}, {"string", "bytes", "f: string → bytes"}, {"raw", "string", "f: raw → string"}, {"number", "float64", "f: number → float64"},
-		{"string", "AB", ""}, {"AB", "string", ""}, {"AB", "ABC", ""}, {"ABC", "AB", "f: the value c has gone from AB"}, {"Lev", "int64", ""}, {"Lev", "AB", "f: Lev → AB"},
+		{"string", "AB", ""}, {"AB", "string", ""}, {"AB", "ABC", ""}, {"ABC", "AB", "f: the value \"c\" has gone from AB"}, {"Lev", "int64", ""}, {"Lev", "AB", "f: Lev → AB"},
 		{"J", "J", ""}, {"J", "K", "f: J → K"}, {"T", "J", "f: T → J"}, {"T", "string", "f: T → string"}, {"J", "S", "f: J → S"},
 		{"[]int32", "[]int64", ""}, {"[]int64", "[]int32", "f[]: int64 → int32"}, {"[]int32", "int32", "f: []int32 → int32"}, {"int32", "[]int32", "f: int32 → []int32"},
 		{"[3]int32", "[3]int64", ""}, {"[3]int32", "[4]int32", "f: [3]int32 → [4]int32"}, {"[3]int32", "[]int32", "f: [3]int32 → []int32"},
