@@ -318,9 +318,9 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 	for _, f := range removed {
 		for _, g := range added {
 			switch {
-			case inner(g.Type, f) != nil:
+			case Inner(g.Type, f) != nil:
 				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
-			case inner(f.Type, g) != nil:
+			case Inner(f.Type, g) != nil:
 				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
 			default:
 				continue
@@ -332,8 +332,8 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 		slices.DeleteFunc(slices.Clone(removed), func(f *shape.Field) bool { return takenRemoved[f] })
 }
 
-// inner returns the field of an object, if t is one, that is like f.
-func inner(t *shape.Type, f *shape.Field) *shape.Field {
+// Inner returns the field of an object, if t is one, that is like f.
+func Inner(t *shape.Type, f *shape.Field) *shape.Field {
 	t = deref(t)
 	if t.Kind != shape.Struct {
 		return nil

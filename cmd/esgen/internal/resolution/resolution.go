@@ -187,6 +187,10 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
 			return nil, false
 		}
+		if from := moved(old, next, n); from != "" {
+			r.because(at, "what is stored at "+from+" would be skipped")
+			return nil, false
+		}
 	default:
 		if other := lock.Exchanged(old, next, own, n); other != nil {
 			r.because(at, "it was called "+own.Go+", and what is called "+n.Go+" was "+other.Name+": exchange their tags again")
@@ -214,6 +218,22 @@ func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 		return nil
 	}
 	return removed[i]
+}
+
+// moved returns where in the old shape what n is, or what is within n, has been; "" if it was nowhere else.
+func moved(old, next *shape.Type, n *shape.Field) string {
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			continue
+		}
+		switch {
+		case compat.Inner(n.Type, o) != nil:
+			return o.Name
+		case compat.Inner(o.Type, n) != nil:
+			return o.Name + "." + n.Name
+		}
+	}
+	return ""
 }
 
 // claimed reports whether another field of next says that it was what n is called now.
