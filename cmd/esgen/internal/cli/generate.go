@@ -277,7 +277,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 		fold.Package(m, g.problems)
 	}
 	m.Lock, m.Frozen = working, frozen
-	if g.problems.Len() == before {
+	if g.problems.Len() == before && !g.problems.In(p.Dir) { // else what is wrong looks like a change
 		g.compare(m)
 	}
 	return m, nil

@@ -75,13 +75,13 @@ func (c *comparison) field(p place, f, g *shape.Field) {
 		}
 	}
 	c.absence(p, f, g)
+	if NullMoves(f.Type, g.Type) {
+		c.add(p, TypeChanged, Describe(f.Type), Describe(g.Type), "")
+		return
+	}
 	old, now := f.Type, g.Type
 	if old.Kind == shape.Pointer != (now.Kind == shape.Pointer) {
 		old, now = deref(old), deref(now) // who may be nil is a matter of absence
-		if nilable(old) || nilable(now) {
-			c.add(p, TypeChanged, Describe(f.Type), Describe(g.Type), "")
-			return
-		}
 	}
 	if f.Quoted != g.Quoted {
 		c.add(p, TypeChanged, quoted(f), quoted(g), "")

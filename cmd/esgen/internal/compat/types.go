@@ -20,10 +20,10 @@ func (c *comparison) types(p place, old, now *shape.Type) {
 	switch {
 	case old.Kind == shape.Pointer && now.Kind == shape.Pointer:
 		c.types(p, old.Elem, now.Elem)
+	case NullMoves(old, now):
+		c.add(p, TypeChanged, Describe(old), Describe(now), "")
 	case old.Kind == shape.Pointer:
 		c.add(p, ElementRequired, Describe(old), Describe(now), "")
-	case now.Kind == shape.Pointer && nilable(now.Elem):
-		c.add(p, TypeChanged, Describe(old), Describe(now), "")
 	case now.Kind == shape.Pointer:
 		c.add(p, ElementOptional, Describe(old), Describe(now), "")
 		c.types(p, old, now.Elem)
@@ -32,6 +32,12 @@ func (c *comparison) types(p place, old, now *shape.Type) {
 	default:
 		c.sameKind(p, old, now)
 	}
+}
+
+// NullMoves reports whether one of two types is a pointer, and null may stand for a value of what it points to too: it is not
+// to be told what a null that is stored has become.
+func NullMoves(old, now *shape.Type) bool {
+	return (old.Kind == shape.Pointer) != (now.Kind == shape.Pointer) && (nilable(deref(old)) || nilable(deref(now)))
 }
 
 // nilable reports whether null may stand for a value of the type.
@@ -84,7 +90,11 @@ func (c *comparison) kinds(p place, old, now *shape.Type) {
 	case old.Kind == shape.String && stringForm(now):
 		c.add(p, Unvalidated, Describe(old), Describe(now), "")
 	default:
-		c.add(p, TypeChanged, Describe(old), Describe(now), "")
+		from, to := Describe(old), Describe(now)
+		if from == to { // it has got methods, or lost them
+			from, to = from+" ("+old.Kind.String()+")", to+" ("+now.Kind.String()+")"
+		}
+		c.add(p, TypeChanged, from, to, "")
 	}
 }
 

@@ -105,6 +105,10 @@ func (r *resolver) leaf(old, next *shape.Type, path string) {
 // pointer takes the pointers off the types that have one. Whether null has a place to go to is
 // decided by the caller.
 func (r *resolver) pointer(old, next, view, made *shape.Type, path string) *shape.Type {
+	if compat.NullMoves(old, next) {
+		r.because(path, compat.Describe(old)+" → "+compat.Describe(next))
+		return made
+	}
 	if old.Kind == shape.Pointer {
 		old = old.Elem
 	}
