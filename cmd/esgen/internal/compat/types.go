@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -168,10 +167,10 @@ func literal(t *shape.Type, value string) string {
 	return value
 }
 
-// codec names a type that marshals itself, with its package where that is all in which it differs from another.
+// codec names a type that marshals itself, with whose methods it has where that is all in which it differs from another.
 func codec(t, other *shape.Type) string {
 	if t.Name == other.Name && t.Origin != "" {
-		return t.Origin + t.Name[strings.LastIndexByte(t.Name, '.'):]
+		return t.Name + " (of " + t.Origin + ")"
 	}
 	return Describe(t)
 }

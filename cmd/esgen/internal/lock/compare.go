@@ -2,6 +2,7 @@ package lock
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -31,14 +32,17 @@ func same(a, b *shape.Type, seen map[[2]*shape.Type]bool) bool {
 	return same(a.Key, b.Key, seen) && same(a.Elem, b.Elem, seen)
 }
 
-// SameCodec reports whether two types that marshal themselves are the same, as far as a lock can tell: it knows the names
-// of types, and of those of other modules the package, unless it is of before it kept that. It is true for other types.
+// SameCodec reports whether two types that marshal themselves are the same, as far as a lock can tell: by their names and by whose
+// methods they have. The DateV1 that esgen offers for an old Date is that. It is true for other types.
 func SameCodec(a, b *shape.Type) bool {
 	if a.Kind != shape.Marshaler && a.Kind != shape.Text {
 		return true
 	}
-	return a.Name == b.Name && (a.Origin == b.Origin || a.Origin == "" || b.Origin == "")
+	return (a.Name == b.Name || offered.ReplaceAllString(b.Name, "") == a.Name) && a.Origin == b.Origin
 }
+
+// offered is how the names of old types end that esgen offers.
+var offered = regexp.MustCompile(`V[1-9][0-9]*$`)
 
 // Exchanged returns the field of an old shape that has the name in Go which g has, where f, whose values g reads, was called
 // otherwise, and where both are still read: it is as if their tags had been mixed up. It is nil if it isn't so.

@@ -33,7 +33,7 @@
 // A type is one of bool, int8 to int64, uint8 to uint64, float32, float64, string, bytes
 // (base64), time (RFC 3339), uuid, raw (any JSON) and number (json.Number); []T, [3]T, map[K]T and *T
 // (null or T); or a name of the table of types: a struct, a type with constants, one that marshals
-// itself ("json" or "text", with the package if it is of another module) or one that contains itself. Fields, types and values are sorted
+// itself ("json" or "text", with whose methods it has if they are not the module's own) or one that contains itself. Fields, types and values are sorted
 // by name, so that the order of declarations doesn't count.
 package lock
 

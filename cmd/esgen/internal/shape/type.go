@@ -88,8 +88,9 @@ type Type struct {
 	// a lock of before it kept the names have none.
 	Constants []Constant
 
-	// Origin is the import path of the package that declares a type of kind Marshaler or Text, where that is
-	// another module's: nothing else tells apart decimal.Decimal and the decimal.Decimal of another vendor.
+	// Origin says whose methods a type of kind Marshaler or Text has, where they are not the module's own: it is the import
+	// path of the package, or the type that is embedded and has them. Nothing else tells apart decimal.Decimal and
+	// the decimal.Decimal of another vendor, or an embedded time.Time and methods written in place of its own.
 	Origin string
 
 	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
