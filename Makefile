@@ -1,6 +1,6 @@
 # Each target runs over all modules of the repository: the toolkit, and what
 # lives beside it in modules of its own.
-MODULES := . examples/bank bench vet/golangci
+MODULES := . es/kafka examples/bank bench vet/golangci
 
 # The linter is run at a fixed version, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -43,6 +43,14 @@ soak-postgres: ## Write from four processes for SOAK (default 2m) through a cras
 .PHONY: soak-subscription
 soak-subscription: ## Crash subscribers, owners and the server at random for SOAK (default 2m) under 16 writers, and compare
 	go test -count=1 -v -timeout 0 -run '^TestEveryEventIsHandledInOrderThroughCrashesOfSubscribersOwnersAndServer$$' ./es/subscription -soak $(SOAK)
+
+.PHONY: soak-projection
+soak-projection: ## Kill what keeps the bank's read models, and the server, for SOAK (default 2m) under 16 writers, and compare to the cent
+	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestBalancesAgreeToTheCentWithAReplayThroughCrashes$$' ./internal/readmodel -soak $(SOAK)
+
+.PHONY: bench-rebuild
+bench-rebuild: ## Rebuild the bank's balances from EVENTS events (default 1000000) while 8 writers go on, and compare
+	cd examples/bank && go test -count=1 -v -timeout 0 -run '^TestARebuildUnderLoadEqualsAReplayAndReadsNeverStop$$' ./internal/readmodel -events $(EVENTS)
 
 .PHONY: figures-subscription
 figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENTS (default 1,000,000), its memory and its latency

@@ -36,6 +36,11 @@ func (s *Store) Identity(ctx context.Context) (es.Identity, error) {
 
 // Record implements [es.Tracker].
 func (s *Store) Record(ctx context.Context, p es.Progress) error {
+	return s.record(ctx, p, func() {})
+}
+
+// record records progress, and what belongs to it.
+func (s *Store) record(ctx context.Context, p es.Progress, with func()) error {
 	if err := p.Validate(); err != nil {
 		return fmt.Errorf("recording progress of %.80q: %w", p.Name, err)
 	}
@@ -69,6 +74,7 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 	for _, stream := range p.Unpark {
 		delete(s.parked, parkedKey{p.Name, stream})
 	}
+	with()
 	return nil
 }
 

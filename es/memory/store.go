@@ -26,6 +26,7 @@ type Store struct {
 	ids         map[eventKey]es.Position
 	snapshots   map[snapshotKey]es.Snapshot
 	checkpoints map[string]es.Position
+	timers      map[string]map[string]es.Timer // by name and id
 	parked      map[parkedKey]es.Parked
 	groups      map[string]*group
 	id          uuid.UUID
@@ -61,6 +62,7 @@ func New() *Store {
 		ids:         map[eventKey]es.Position{},
 		snapshots:   map[snapshotKey]es.Snapshot{},
 		checkpoints: map[string]es.Position{},
+		timers:      map[string]map[string]es.Timer{},
 		parked:      map[parkedKey]es.Parked{},
 		groups:      map[string]*group{},
 		id:          uuid.New(),

@@ -16,8 +16,8 @@ import (
 // transaction commits: what it returns is final only then.
 //
 // The transaction must be READ COMMITTED; another is refused with [ErrIsolation]. It
-// stays usable after an error, since the append is made within a savepoint. Call
-// [Store.Notify] after the commit, else watchers learn of the events from their next poll.
+// stays usable after an error, since the append is made within a savepoint. Unless it is one of
+// [Store.InTx], call [Store.Notify] after the commit: else watchers learn of the events from their next poll.
 //
 // What it costs: the append shares no statement and no commit with others. Until the
 // transaction ends, appends to the same streams wait for it, and the feed is held up at its
@@ -37,6 +37,9 @@ func (s *Store) AppendTx(ctx context.Context, tx pgx.Tx, writes ...es.Write) (es
 	ended(receipt, err)
 	if err != nil {
 		return es.Receipt{}, appendError(r, err)
+	}
+	if appended, ok := ctx.Value(inTx{}).(*bool); ok {
+		*appended = true
 	}
 	return receipt, nil
 }

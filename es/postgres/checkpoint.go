@@ -15,6 +15,8 @@ import (
 const (
 	readCheckpoint = `SELECT position FROM {schema}.checkpoints WHERE name = $1`
 
+	lockCheckpoint = readCheckpoint + ` FOR UPDATE`
+
 	saveCheckpoint = `INSERT INTO {schema}.checkpoints (name, position) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position, saved_at = excluded.saved_at`
 )
@@ -39,6 +41,16 @@ func (s *Store) Checkpoint(ctx context.Context, name string) (es.Position, error
 		err = fmt.Errorf("reading checkpoint %q: %w", name, err)
 	}
 	return p, err
+}
+
+// CheckpointTx returns a checkpoint as [Store.Checkpoint] does, in a transaction of the caller's: it stays where
+// it is until that is over. A position beyond the head is returned as it is.
+func (s *Store) CheckpointTx(ctx context.Context, tx pgx.Tx, name string) (p es.Position, err error) {
+	err = tx.QueryRow(ctx, s.sql.lockCheckpoint, name).Scan(&p)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("reading checkpoint %.80q: %w", name, typed(ctx, err))
+	}
+	return p, nil
 }
 
 // SaveCheckpoint implements [es.Checkpoints]. A position that this process has not passed for an open

@@ -34,8 +34,8 @@
 // [Open] creates and migrates the tables in a schema of their own, esgen unless [Schema] says otherwise.
 // People without the right to do that execute what [SQL] prints, and open with
 // [WithoutMigration]. At run time a role needs what [GrantSQL] prints, and no more:
-// USAGE on the schema, SELECT on store and restores, SELECT and INSERT on events, SELECT, INSERT and UPDATE on
-// snapshots and checkpoints.
+// USAGE on the schema, SELECT on store and restores, SELECT and INSERT on events, and on the other tables what each
+// needs. A read model in the same database needs rights of its own.
 //
 // Events are rows of {schema}.events. Their data are of type json, not jsonb, which keeps neither
 // the bytes nor U+0000. data->>'name' works, but fails on a text with U+0000; the function

@@ -55,15 +55,17 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 	}
 	slices.Sort(rights)
 	want := []string{
-		"checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
+		"checkpoints DELETE", "checkpoints INSERT", "checkpoints SELECT", "checkpoints UPDATE",
 		"events INSERT", "events SELECT",
-		"groups INSERT", "groups SELECT",
+		"groups DELETE", "groups INSERT", "groups SELECT",
 		"members DELETE", "members INSERT", "members SELECT", "members UPDATE",
 		"parked DELETE", "parked INSERT", "parked SELECT", "parked UPDATE",
-		"partitions INSERT", "partitions SELECT", "partitions UPDATE",
+		"partitions DELETE", "partitions INSERT", "partitions SELECT", "partitions UPDATE",
+		"read_models INSERT", "read_models SELECT", "read_models UPDATE",
 		"restores SELECT",
 		"snapshots INSERT", "snapshots SELECT", "snapshots UPDATE",
 		"store SELECT",
+		"timers DELETE", "timers INSERT", "timers SELECT", "timers UPDATE",
 	}
 	if !slices.Equal(rights, want) {
 		t.Errorf("GrantSQL grants\n%s\nwant\n%s", strings.Join(rights, "\n"), strings.Join(want, "\n"))

@@ -19,9 +19,12 @@ var schemaV1 string
 //go:embed schema2.sql
 var schemaV2 string
 
+//go:embed schema3.sql
+var schemaV3 string
+
 // migrations lead from version i to version i+1. One that was released is never
 // changed.
-var migrations = []string{schemaV1, schemaV2}
+var migrations = []string{schemaV1, schemaV2, schemaV3}
 
 // SchemaVersion is the version of the tables that this package works with.
 func SchemaVersion() int { return len(migrations) }
@@ -74,9 +77,9 @@ func GrantSQL(schema, role string) (string, error) {
 	return fmt.Sprintf("GRANT USAGE ON SCHEMA %[1]s TO %[2]s;\n"+
 		"GRANT SELECT ON %[1]s.store, %[1]s.restores TO %[2]s;\n"+
 		"GRANT SELECT, INSERT ON %[1]s.events TO %[2]s;\n"+
-		"GRANT SELECT, INSERT, UPDATE ON %[1]s.snapshots, %[1]s.checkpoints, %[1]s.partitions TO %[2]s;\n"+
-		"GRANT SELECT, INSERT ON %[1]s.groups TO %[2]s;\n"+
-		"GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s.members, %[1]s.parked TO %[2]s;\n", s, r), nil
+		"GRANT SELECT, INSERT, UPDATE ON %[1]s.snapshots, %[1]s.read_models TO %[2]s;\n"+
+		"GRANT SELECT, INSERT, DELETE ON %[1]s.groups TO %[2]s;\n"+
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s.checkpoints, %[1]s.partitions, %[1]s.members, %[1]s.parked, %[1]s.timers TO %[2]s;\n", s, r), nil
 }
 
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }

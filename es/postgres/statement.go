@@ -19,6 +19,8 @@ type statements struct {
 	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
 	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
 	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
+	readReadModel, lockReadModel, saveReadModel, forget, lockCheckpoint                     string
+	setTimer, clearTimer, clearTimerDue, readTimers                                         string
 	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
 }
 
@@ -174,6 +176,15 @@ func newStatements(schema string) statements {
 		readParked:     text(readParked),
 		decide:         text(decide),
 		readIdentity:   text(readIdentity),
+		readReadModel:  text(readReadModel),
+		lockReadModel:  text(lockReadModel),
+		saveReadModel:  text(saveReadModel),
+		forget:         text(forget),
+		lockCheckpoint: text(lockCheckpoint),
+		setTimer:       text(setTimer),
+		clearTimer:     text(clearTimer),
+		clearTimerDue:  text(clearTimerDue),
+		readTimers:     text(readTimers),
 
 		createGroup:    text(createGroup),
 		beat:           text(beat),

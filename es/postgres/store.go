@@ -45,6 +45,7 @@ var (
 	_ es.Parking     = (*Store)(nil)
 	_ es.Groups      = (*Store)(nil)
 	_ es.Identified  = (*Store)(nil)
+	_ es.Timers      = (*Store)(nil)
 )
 
 // Open opens the store in the database that a URL or a key/value connection

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -102,25 +103,39 @@ const (
 // connectReader opens a connection that can't write. It maps the file into memory, up
 // to 1 GiB of it, which spares a copy of each page.
 func (s *Store) connectReader(ctx context.Context) (*conn, error) {
-	return s.connect(ctx, existingFile, "query_only(1)", "mmap_size(1073741824)")
+	return s.connect(ctx, existingFile, readerPragmas()...)
 }
+
+// readerPragmas are the pragmas of a connection that reads.
+func readerPragmas() []string { return []string{"query_only(1)", "mmap_size(1073741824)"} }
 
 // connectWriter opens the connection that writes.
 func (s *Store) connectWriter(ctx context.Context, mode string) (*conn, error) {
+	return s.connect(ctx, mode, s.writerPragmas()...)
+}
+
+// writerPragmas are the pragmas of a connection that writes.
+func (s *Store) writerPragmas() []string {
 	synchronous := "synchronous(FULL)"
 	if s.config.durability == Relaxed {
 		synchronous = "synchronous(NORMAL)"
 	}
-	return s.connect(ctx, mode, synchronous, "cache_size(-16000)") // KiB
+	return []string{synchronous, "cache_size(-16000)"} // KiB
 }
 
-func (s *Store) connect(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
+// connector makes connections of the driver's to the file. Their transactions that write take
+// the lock when they begin.
+func (s *Store) connector(mode string, pragmas ...string) (sqldriver.Connector, error) {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path)}
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path // a drive's letter
 	}
-	u.RawQuery = url.Values{"mode": {mode}, "_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
-	connector, err := driver.NewConnector(u.String())
+	u.RawQuery = url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
+	return driver.NewConnector(u.String())
+}
+
+func (s *Store) connect(ctx context.Context, mode string, pragmas ...string) (*conn, error) {
+	connector, err := s.connector(mode, pragmas...)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,8 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
 			t.Errorf("Append() to %q: %v", name, err)
 		}
-		for range s.ReadAll(t.Context(), es.FeedQuery{}) {
+		if err := drain(s.ReadAll(t.Context(), es.FeedQuery{})); err != nil {
+			t.Errorf("ReadAll() from %q: %v", name, err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 			t.Errorf("%q is not the file that was written: %v", name, err)

@@ -144,6 +144,16 @@ func (s *Store) RecordTx(ctx context.Context, tx *sql.Tx, p es.Progress) error {
 	return nil
 }
 
+// CheckpointTx returns a checkpoint as [Store.Checkpoint] does, in a transaction of [Store.InTx]: it stays where it
+// is until that is over. A position beyond the head is returned as it is.
+func (s *Store) CheckpointTx(ctx context.Context, tx *sql.Tx, name string) (p es.Position, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT position FROM checkpoints WHERE name = ?", name).Scan(&p)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading checkpoint %.80q: %w", name, err)
+	}
+	return p, nil
+}
+
 // Path returns the path of the file, as it was given to [Open].
 func (s *Store) Path() string { return s.path }
 

@@ -16,8 +16,11 @@ var schema1 string
 //go:embed schema2.sql
 var schema2 string
 
+//go:embed schema3.sql
+var schema3 string
+
 // migrations lead from each schema version to the next; the first creates it.
-var migrations = []string{schema1, schema2}
+var migrations = []string{schema1, schema2, schema3}
 
 // prepareFile brings a file to WAL mode and to this package's schema, unless it is
 // another application's. Any number of processes may do so at once.

@@ -17,6 +17,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -36,6 +37,8 @@ type Store struct {
 	ops     chan *operation // to the writer, unbuffered: who waits there can still leave
 	kinds   atomic.Pointer[[]kind]
 	watches watches
+	views   views
+	lending atomic.Pointer[lending] // the caller's transaction that runs now
 
 	closing   chan struct{}  // closed when Close begins
 	drained   chan struct{}  // closed when the readers are: the writer closes its connection last
@@ -53,6 +56,7 @@ var (
 	_ es.Parking     = (*Store)(nil)
 	_ es.Groups      = (*Store)(nil)
 	_ es.Identified  = (*Store)(nil)
+	_ es.Timers      = (*Store)(nil)
 )
 
 // Limits implements [es.Store]. They are [es.DefaultLimits].
@@ -66,7 +70,7 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
 		s.watches.close()
-		readers := s.readers.close()
+		readers := errors.Join(s.readers.close(), s.views.close())
 		close(s.drained)
 		s.tasks.Wait()
 		if readers != nil {

@@ -20,14 +20,14 @@ type operation struct {
 	run  func(*tx) error
 	err  error
 	done chan error
+	// lending is set for a transaction of a caller's, who runs it while the writer waits. The
+	// others are then nil, but for ctx.
+	lending *lending
 }
 
 // write has the writer run an operation and commit it.
 func (s *Store) write(ctx context.Context, run func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.isClosed(); err != nil {
+	if err := s.outside(ctx); err != nil {
 		return err
 	}
 	op := &operation{ctx: ctx, run: run, done: make(chan error, 1)}
@@ -53,6 +53,8 @@ type writer struct {
 	store *Store
 	conn  *conn // nil after the engine failed it
 	batch []*operation
+	lends []*lending     // whose turn has not come
+	lent  *lentConn      // on which callers' transactions run; nil until there is one
 	kinds map[kind]int64 // stored by this writer or seen by it
 
 	last      es.Position // of the feed at the last commit
@@ -90,21 +92,45 @@ func (w *writer) run() {
 	// once each see the other, and neither does: so the writer waits for the readers.
 	defer func() {
 		<-w.store.drained
+		w.returnConn()
 		if w.conn != nil {
 			_ = w.conn.Close()
 		}
 	}()
-	for {
-		select {
-		case op := <-w.store.ops:
-			w.batch = append(w.batch[:0], op)
-			runtime.Gosched() // lets those come that the last commit has just answered
+	for w.next() {
+		if len(w.batch) > 0 {
 			w.commit()
 			clear(w.batch)
 			w.trim()
-		case <-w.store.closing:
-			return
 		}
+		w.lend()
+	}
+}
+
+// next waits until there is something to do, or the store is closed.
+func (w *writer) next() bool {
+	w.batch = w.batch[:0]
+	if len(w.lends) == 0 {
+		select {
+		case op := <-w.store.ops:
+			w.add(op)
+		case <-w.store.closing:
+			return false
+		}
+	}
+	runtime.Gosched() // lets those come that the last commit has just answered
+	if len(w.batch) == 0 {
+		w.take()
+	}
+	return true
+}
+
+// add puts an operation where it waits for its turn.
+func (w *writer) add(op *operation) {
+	if op.lending != nil {
+		w.lends = append(w.lends, op.lending)
+	} else {
+		w.batch = append(w.batch, op)
 	}
 }
 
@@ -165,18 +191,20 @@ func (w *writer) fill(t *tx) error {
 	}
 }
 
-// take adds an operation to the batch, if one is waiting.
+// take adds an operation to the batch, if one is waiting. Callers' transactions that come
+// meanwhile wait until the batch is committed: so they don't break it up.
 func (w *writer) take() bool {
-	if len(w.batch) == maxBatch {
-		return false
+	for had := len(w.batch); had < maxBatch; {
+		select {
+		case op := <-w.store.ops:
+			if w.add(op); len(w.batch) > had {
+				return true
+			}
+		default:
+			return false
+		}
 	}
-	select {
-	case op := <-w.store.ops:
-		w.batch = append(w.batch, op)
-		return true
-	default:
-		return false
-	}
+	return false
 }
 
 // begin takes the write lock, unless the caller gives up before.

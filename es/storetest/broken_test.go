@@ -24,6 +24,9 @@ type broken struct {
 	checkpoint     func(ctx context.Context, name string) (es.Position, error)
 	saveCheckpoint func(ctx context.Context, name string, p es.Position) error
 	record         func(ctx context.Context, p es.Progress) error
+	recordTimers   func(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error
+	timers         func(ctx context.Context, name string, limit int) ([]es.Timer, error)
+	clearTimer     func(ctx context.Context, name string, t es.Timer) error
 	parked         func(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error)
 	decide         func(ctx context.Context, name string, s es.Stream, v es.Version, verdict es.Verdict) error
 	beat           func(ctx context.Context, m es.Membership) (es.GroupState, error)
@@ -60,6 +63,15 @@ func (b *broken) SaveCheckpoint(ctx context.Context, name string, p es.Position)
 	return b.saveCheckpoint(ctx, name, p)
 }
 func (b *broken) Record(ctx context.Context, p es.Progress) error { return b.record(ctx, p) }
+func (b *broken) RecordTimers(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error {
+	return b.recordTimers(ctx, p, name, c)
+}
+func (b *broken) Timers(ctx context.Context, name string, limit int) ([]es.Timer, error) {
+	return b.timers(ctx, name, limit)
+}
+func (b *broken) ClearTimer(ctx context.Context, name string, t es.Timer) error {
+	return b.clearTimer(ctx, name, t)
+}
 func (b *broken) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error) {
 	return b.parked(ctx, q)
 }
@@ -104,7 +116,7 @@ func (f fault) harness() Harness {
 				return nil, err
 			}
 			b := &broken{j, j.Append, j.Read, j.Load, j.SaveSnapshot, j.ReadAll, j.Head, j.Checkpoint, j.SaveCheckpoint,
-				j.Record, j.Parked, j.Decide, j.Beat, j.Group, j.Claim, j.Release, j.Leave, j.Identity, j.Streams, j.Watch, j.Close}
+				j.Record, j.RecordTimers, j.Timers, j.ClearTimer, j.Parked, j.Decide, j.Beat, j.Group, j.Claim, j.Release, j.Leave, j.Identity, j.Streams, j.Watch, j.Close}
 			f.breaks(b, j)
 			return b, nil
 		},

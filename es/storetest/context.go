@@ -64,6 +64,16 @@ func (e *env) ops(s es.Store) map[string]func(ctx context.Context) error {
 	if t, ok := es.Capability[es.Tracker](s); ok {
 		ops["Record"] = func(ctx context.Context) error { return t.Record(ctx, es.Progress{Name: "tracked"}) }
 	}
+	if t, ok := es.Capability[es.Timers](s); ok {
+		ops["RecordTimers"] = func(ctx context.Context) error {
+			return t.RecordTimers(ctx, es.Progress{Name: "tracked"}, "timed", es.TimerChanges{Set: []es.Timer{timer("a", 1)}})
+		}
+		ops["Timers"] = func(ctx context.Context) error {
+			_, err := t.Timers(ctx, "timed", 0)
+			return err
+		}
+		ops["ClearTimer"] = func(ctx context.Context) error { return t.ClearTimer(ctx, "timed", timer("a", 1)) }
+	}
 	if p, ok := es.Capability[es.Parking](s); ok {
 		if t, ok := es.Capability[es.Tracker](s); ok {
 			_ = t.Record(e.ctx, es.Progress{Name: "parker", Park: []es.Parked{{Stream: a, Version: 1}}}) // a closed store's calls fail before they look

@@ -47,13 +47,15 @@ type entry struct {
 	Checkpoint *es.Position `json:",omitempty"`
 	Name       string       `json:",omitempty"`
 
-	Progress *es.Progress   `json:",omitempty"`
-	Decision *decision      `json:",omitempty"`
-	Beat     *es.Membership `json:",omitempty"`
-	Claim    *es.Claim      `json:",omitempty"`
-	Release  []es.Claim     `json:",omitempty"`
-	Member   uuid.UUID      // of a claim, or that leaves
-	Left     bool           `json:",omitempty"`
+	Progress *es.Progress     `json:",omitempty"`
+	Timers   *es.TimerChanges `json:",omitempty"` // with Progress and Name
+	Timer    *es.Timer        `json:",omitempty"` // cleared
+	Decision *decision        `json:",omitempty"`
+	Beat     *es.Membership   `json:",omitempty"`
+	Claim    *es.Claim        `json:",omitempty"`
+	Release  []es.Claim       `json:",omitempty"`
+	Member   uuid.UUID        // of a claim, or that leaves
+	Left     bool             `json:",omitempty"`
 }
 
 type decision struct {
@@ -126,6 +128,10 @@ func (s *sharedJournal) apply(line []byte) error {
 		return s.store.SaveSnapshot(ctx, *e.Snapshot)
 	case e.Checkpoint != nil:
 		return s.store.SaveCheckpoint(ctx, e.Name, *e.Checkpoint)
+	case e.Timers != nil:
+		return s.store.RecordTimers(ctx, *e.Progress, e.Name, *e.Timers)
+	case e.Timer != nil:
+		return s.store.ClearTimer(ctx, e.Name, *e.Timer)
 	case e.Progress != nil:
 		return s.store.Record(ctx, *e.Progress)
 	case e.Decision != nil:
@@ -249,6 +255,25 @@ type nothing struct{}
 
 func (j *journal) Record(ctx context.Context, p es.Progress) error {
 	_, err := logged(j, entry{Progress: &p}, func() (nothing, error) { return nothing{}, j.Store.Record(ctx, p) })
+	return err
+}
+
+func (j *journal) RecordTimers(ctx context.Context, p es.Progress, name string, c es.TimerChanges) error {
+	_, err := logged(j, entry{Progress: &p, Name: name, Timers: &c}, func() (nothing, error) {
+		return nothing{}, j.Store.RecordTimers(ctx, p, name, c)
+	})
+	return err
+}
+
+func (j *journal) Timers(ctx context.Context, name string, limit int) ([]es.Timer, error) {
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	return j.Store.Timers(ctx, name, limit)
+}
+
+func (j *journal) ClearTimer(ctx context.Context, name string, t es.Timer) error {
+	_, err := logged(j, entry{Name: name, Timer: &t}, func() (nothing, error) { return nothing{}, j.Store.ClearTimer(ctx, name, t) })
 	return err
 }
 

@@ -13,12 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/corpus"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -68,35 +70,76 @@ func (b *Base) Prepare(dir string) { b.repository(dir) }
 // Released returns the lock that the base has of the package in a folder, and why it counts as released. It is nil
 // if nothing does. working is the lock of the working tree.
 func (b *Base) Released(dir string, working *lock.Lock) (released *lock.Lock, why string, err error) {
-	r, dir := b.repository(dir)
-	if r == nil {
-		return nil, "", nil
-	}
-	<-r.ready
+	r, files, all, err := b.files(dir, lock.Dir)
 	switch {
-	case r.failed != nil:
-		return nil, "", r.failed
-	case r.unknown != nil:
+	case err != nil || r == nil:
+		return nil, "", err
+	case all:
 		return working, fmt.Sprintf("git can't be asked what is released: %v", r.unknown), nil
-	case r.commit == "":
-		return nil, "", nil
-	}
-	path, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
-	if err != nil {
-		return nil, "", fmt.Errorf("finding the schema lock in git: %w", err)
-	}
-	files, err := r.files(filepath.ToSlash(path))
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
 	}
 	released = r.read(files, working)
 	if r.before != "" {
-		if files, err = r.filesAt(r.before, filepath.ToSlash(path)); err != nil {
+		_, dir = b.repository(dir)
+		path, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
+		if err == nil {
+			files, err = r.filesAt(r.before, filepath.ToSlash(path))
+		}
+		if err != nil {
 			return nil, "", fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
 		}
 		released = both(r.read(files, working), released)
 	}
 	return released, r.what, nil
+}
+
+// ReleasedCorpus returns the golden corpus that the base has of the package in a folder. working is that of the
+// working tree.
+func (b *Base) ReleasedCorpus(dir string, working corpus.Corpus) (corpus.Corpus, error) {
+	r, files, all, err := b.files(dir, corpus.Folder(lock.Dir))
+	switch {
+	case err != nil || r == nil:
+		return nil, err
+	case all:
+		return working, nil
+	}
+	changed := map[string][]byte{}
+	released := corpus.Corpus{}
+	for _, f := range files {
+		if f.content != nil {
+			changed[f.name] = f.content
+		} else if g := working[f.name]; g != nil {
+			released[f.name] = g
+		}
+	}
+	maps.Copy(released, corpus.Parse(changed))
+	return released, nil
+}
+
+// files returns the files that the base has in a folder of the package in dir; all says that those of the working tree
+// count. Without a repository nothing is released.
+func (b *Base) files(dir, folder string) (r *repository, files []file, all bool, err error) {
+	r, dir = b.repository(dir)
+	if r == nil {
+		return nil, nil, false, nil
+	}
+	<-r.ready
+	switch {
+	case r.failed != nil:
+		return nil, nil, false, r.failed
+	case r.unknown != nil:
+		return r, nil, true, nil
+	case r.commit == "":
+		return nil, nil, false, nil
+	}
+	path, err := filepath.Rel(r.root, filepath.Join(dir, folder))
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("finding the schema lock in git: %w", err)
+	}
+	files, err = r.files(filepath.ToSlash(path))
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
+	}
+	return r, files, false, nil
 }
 
 // both returns what two merged commits have released, before and after: where a merge has made of a version what can't read

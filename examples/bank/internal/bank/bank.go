@@ -10,6 +10,7 @@ import (
 
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/account"
+	"github.com/esgen-go/esgen/examples/bank/interbank"
 	"github.com/esgen-go/esgen/examples/bank/operation"
 	"github.com/esgen-go/esgen/repository"
 )
@@ -20,6 +21,7 @@ type Bank struct {
 	store      es.Store
 	accounts   *repository.Repository[account.Account]
 	operations *repository.Repository[operation.Operation]
+	transfers  *repository.Repository[interbank.Transfer]
 	retry      []repository.SaveOption
 }
 
@@ -38,6 +40,7 @@ func New(store es.Store, warn func(error)) *Bank {
 			repository.SnapshotEvery(SnapshotEvery),
 			repository.OnSnapshotError(func(_ context.Context, _ es.Stream, err error) { warn(err) })),
 		operations: operation.NewRepository(store),
+		transfers:  interbank.NewTransferRepository(store),
 		// A clerk's command should outlast any crowd at one account: with pauses of up to
 		// 50 ms this is some 10 seconds before it gives up.
 		retry: []repository.SaveOption{

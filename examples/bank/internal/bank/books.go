@@ -9,14 +9,17 @@ import (
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/account"
+	"github.com/esgen-go/esgen/examples/bank/interbank"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/examples/bank/operation"
+	"github.com/esgen-go/esgen/repository"
 )
 
 // What esgen wrote for the aggregates.
 var (
 	accountType, _   = aggregate.TypeOf(account.New(""))
 	operationType, _ = aggregate.TypeOf(operation.New(""))
+	transferType, _  = aggregate.TypeOf(interbank.NewTransfer(""))
 )
 
 func accountStream(id string) es.Stream {
@@ -78,18 +81,23 @@ func (b *Bank) Statement(ctx context.Context, id string) iter.Seq2[Entry, error]
 // Accounts yields the accounts in the order of their ids, from the one after an id; limit 0 means
 // all.
 func (b *Bank) Accounts(ctx context.Context, after string, limit int) iter.Seq2[*account.Account, error] {
-	return func(yield func(*account.Account, error) bool) {
+	return listed(ctx, b, b.accounts, accountType.Category(), after, limit)
+}
+
+// listed yields the aggregates of a category in the order of their ids.
+func listed[T any](ctx context.Context, b *Bank, all *repository.Repository[T], category, after string, limit int) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
 		list, err := b.lister()
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for info, err := range list.Streams(ctx, es.ListQuery{Category: accountType.Category(), After: after, Limit: limit}) {
+		for info, err := range list.Streams(ctx, es.ListQuery{Category: category, After: after, Limit: limit}) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			a, err := b.accounts.Load(ctx, info.Stream.ID)
+			a, err := all.Load(ctx, info.Stream.ID)
 			if !yield(a, err) || err != nil {
 				return
 			}

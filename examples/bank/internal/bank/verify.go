@@ -11,6 +11,7 @@ import (
 	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/account"
+	"github.com/esgen-go/esgen/examples/bank/interbank"
 	"github.com/esgen-go/esgen/examples/bank/money"
 	"github.com/esgen-go/esgen/examples/bank/operation"
 )
@@ -19,6 +20,7 @@ import (
 type Books struct {
 	Accounts   int
 	Operations int
+	Transfers  int // to other banks
 	Events     int
 	Snapshots  int // that were compared
 	Currencies []*Turnover
@@ -85,12 +87,17 @@ func (b *Bank) Verify(ctx context.Context, prefix string, progress func(read, of
 		}
 	}
 	if prefix == "" {
-		for info, err := range list.Streams(ctx, es.ListQuery{Category: operationType.Category()}) {
-			if err != nil {
-				return nil, err
-			}
-			if err := v.operation(ctx, info.Stream); err != nil {
-				return nil, err
+		for _, others := range []struct {
+			category string
+			check    func(context.Context, es.Stream) error
+		}{{operationType.Category(), v.operation}, {transferType.Category(), v.transfer}} {
+			for info, err := range list.Streams(ctx, es.ListQuery{Category: others.category}) {
+				if err == nil {
+					err = others.check(ctx, info.Stream)
+				}
+				if err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -146,6 +153,14 @@ func (v *verification) operation(ctx context.Context, stream es.Stream) error {
 	op, err := check(ctx, v, stream, operationType, operation.Decode, func(operation.OperationEvent) {})
 	if op != nil {
 		v.books.Operations++
+	}
+	return err
+}
+
+func (v *verification) transfer(ctx context.Context, stream es.Stream) error {
+	t, err := check(ctx, v, stream, transferType, interbank.DecodeTransfer, func(interbank.TransferEvent) {})
+	if t != nil {
+		v.books.Transfers++
 	}
 	return err
 }

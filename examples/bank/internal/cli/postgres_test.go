@@ -33,6 +33,8 @@ func TestTheBankInPostgreSQL(t *testing.T) {
 		"ImportTwiceAtOnce":       importTwiceAtOnce,
 		"SimulateTwiceAtOnce":     simulateTwiceAtOnce,
 		"SimulationsKilled":       killSimulations,
+		"RebuildKilled":           killRebuild,
+		"WorkKilled":              killWork,
 	} {
 		t.Run(name, func(t *testing.T) { story(t, server.Database(t)) })
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -129,9 +130,9 @@ func (a *app) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile())
-	add("look", a.accounts(), a.statement(), a.history(), a.verify())
-	add("more", a.demo(), a.simulate())
+	add("move", a.open(), a.deposit(), a.withdraw(), a.transfer(), a.close(), a.importFile(), a.send(), a.answer())
+	add("look", a.accounts(), a.balances(), a.statement(), a.history(), a.verify(), a.outgoing(), a.audit(), a.watch())
+	add("more", a.demo(), a.simulate(), a.work(), a.rebuild())
 	root.SetHelpCommand(help(root))
 	return root
 }
@@ -153,6 +154,11 @@ func help(root *cobra.Command) *cobra.Command {
 			return c.Help()
 		},
 	}
+}
+
+// logger tells of what the toolkit gets over, on the error stream.
+func (a *app) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.errs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // with opens the bank for a command.

@@ -1,0 +1,84 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/esgen-go/esgen/es"
+)
+
+func TestInTxCommitsEventsWithTheCallersRowsAndWakesWatchers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(w.session(), "CREATE TABLE {schema}.rows (n int)")
+	refused := errors.New("refused")
+	for _, want := range []error{refused, nil} {
+		err := w.store.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "INSERT INTO "+w.schema+".rows VALUES (1)"); err != nil {
+				return err
+			}
+			_, err := w.store.AppendTx(ctx, tx, write(stream("a"), es.NoStream, 2))
+			return errors.Join(err, want)
+		})
+		if !errors.Is(err, want) {
+			t.Fatalf("InTx: %v, want %v", err, want)
+		}
+		var rows int
+		err = w.store.ReadTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+			return tx.QueryRow(ctx, "SELECT count(*) FROM "+w.schema+".rows").Scan(&rows)
+		})
+		if events := len(w.feed(w.store)); err != nil || rows > 1 || events != 2*rows || (rows == 1) != (want == nil) {
+			t.Fatalf("after %v there are %d rows and %d events, %v", want, rows, events, err)
+		}
+	}
+}
+
+func TestATransactionThatTheDatabaseLostIsToldFromOneThatFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	err := w.store.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+		w.exec(w.session(), fmt.Sprint("SELECT pg_terminate_backend(", tx.Conn().PgConn().PID(), ")"))
+		_, err := tx.Exec(ctx, "SELECT 1")
+		return err
+	})
+	if !errors.Is(err, es.ErrTxLost) {
+		t.Errorf("InTx on a connection that was cut: %v, want es.ErrTxLost", err)
+	}
+	err = w.store.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SELECT nonsense")
+		return err
+	})
+	if err == nil || errors.Is(err, es.ErrTxLost) {
+		t.Errorf("InTx with a bad statement: %v, want the server's error", err)
+	}
+}
+
+// Open sets up its sessions for the store's own reads. A caller's statements don't know of it.
+func TestCallersStatementsArePlannedAsUsual(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ask := func(ctx context.Context, tx pgx.Tx) error {
+		var scans, mode string
+		if err := tx.QueryRow(ctx, "SELECT current_setting('enable_seqscan'), current_setting('plan_cache_mode')").Scan(&scans, &mode); err != nil {
+			return err
+		}
+		if scans != "on" || mode != "auto" {
+			return fmt.Errorf("enable_seqscan is %s, plan_cache_mode %s", scans, mode)
+		}
+		return nil
+	}
+	if err := errors.Join(w.store.InTx(w.ctx, ask), w.store.ReadTx(w.ctx, ask)); err != nil {
+		t.Fatal(err)
+	}
+	err := w.store.ReadTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE TABLE "+w.schema+".t ()")
+		return err
+	})
+	if err == nil {
+		t.Fatal("ReadTx writes")
+	}
+}

@@ -1,0 +1,391 @@
+package projection_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/memory"
+	"github.com/esgen-go/esgen/es/projection"
+	"github.com/esgen-go/esgen/es/subscription"
+)
+
+func TestEachEventHasItsEffectOnce(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		for round := range 3 { // stopped and started again
+			m := at.model(t, s, tally{}, projection.BatchSize(7))
+			stop := m.start(t)
+			last := fill(t, s, "a", 5, 40)
+			m.wait(t, last)
+			m.expect(t, 1, int64(40*(round+1)))
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestATransactionThatFailsLeavesNoEffect(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		last := fill(t, s, "a", 5, 40)
+		var failures atomic.Int64
+		m := at.model(t, s, tally{fails: func(rec es.Recorded) error {
+			if rec.Position%10 == 5 && failures.Add(1)%3 != 0 {
+				return errors.New("not now")
+			}
+			return nil
+		}}, projection.BatchSize(8), projection.Delivery(subscription.Retry(subscription.Backoff{Attempts: 5, First: time.Millisecond, Max: time.Millisecond})))
+		m.start(t)
+		m.wait(t, last)
+		m.expect(t, 1, 40)
+		if failures.Load() < 8 {
+			t.Fatalf("only %d failures were tried", failures.Load())
+		}
+	})
+}
+
+func TestAnEventThatCantBeHandledIsNamed(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 5, 40)
+		broken := errors.New("broken")
+		for _, partitions := range []int{1, 3} {
+			m := at.model(t, s, tally{version: partitions, fails: func(rec es.Recorded) error {
+				if rec.Stream.ID == "3" && rec.Version == 4 {
+					return broken
+				}
+				return nil
+			}}, projection.Partitions(partitions), projection.Delivery(subscription.Retry(subscription.Backoff{Attempts: 2, First: time.Millisecond, Max: time.Millisecond})))
+			err := m.Build(t.Context())
+			failed, ok := errors.AsType[*subscription.EventError](err)
+			if !ok || failed.Event.Stream.ID != "3" || failed.Event.Version != 4 || !errors.Is(err, broken) {
+				t.Fatalf("Build with %d partitions: %v, want a *subscription.EventError of version 4 of a-3", partitions, err)
+			}
+			if v := m.versions(t); v.Serving != 0 {
+				t.Fatalf("version %d serves, though none is built", v.Serving)
+			}
+		}
+	})
+}
+
+func TestSeveralProcessesRunOneProjection(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		var last es.Position
+		var m [3]model
+		var stop [3]func() error
+		for i := range m {
+			s := at.mustOpen(t) // each has what a process would have
+			m[i] = at.model(t, s, tally{}, projection.BatchSize(5))
+			stop[i] = m[i].start(t)
+			last = fill(t, s, "a", 5, 60)
+		}
+		m[2].wait(t, last)
+		m[0].expect(t, 1, 180)
+		for i := range 2 { // the others take over
+			if err := stop[i](); err != nil {
+				t.Fatal(err)
+			}
+			last = fill(t, at.mustOpen(t), "a", 5, 20)
+			m[2].wait(t, last)
+			m[2].expect(t, 1, int64(200+20*i))
+		}
+	})
+}
+
+func TestANewVersionIsBuiltWhileTheOldOneServes(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 200)
+		old := at.model(t, s, tally{version: 1}, projection.BatchSize(20))
+		if err := old.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stopOld := old.start(t)
+		for _, c := range []struct{ version, partitions int }{{2, 1}, {3, 4}} {
+			ctx, stopLoad := context.WithCancel(t.Context())
+			reader := at.model(t, s, tally{version: c.version})
+			var load sync.WaitGroup
+			load.Go(func() {
+				for ctx.Err() == nil {
+					fill(t, s, "a", 7, 10)
+				}
+			})
+			load.Go(func() { // never waits, and never goes back
+				var seen int64
+				for ctx.Err() == nil {
+					_, n := reader.count(t)
+					if n < seen {
+						t.Errorf("a reader saw %d events after %d", n, seen)
+					}
+					seen = n
+				}
+			})
+			var reports []projection.Progress
+			next := at.model(t, s, tally{version: c.version}, projection.Partitions(c.partitions), projection.BatchSize(20),
+				projection.OnProgress(func(p projection.Progress) { reports = append(reports, p) }))
+			err := next.Build(t.Context())
+			stopLoad()
+			load.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(reports); n == 0 || !reports[n-1].Serving || reports[n-1].Version != c.version || reports[n-1].Events < 200 || reports[n-1].Rate <= 0 {
+				t.Fatalf("the progress was told as %+v", reports)
+			}
+			if err := next.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			next.expect(t, c.version, events(t, s))
+		}
+		// The older build reads and feeds its own version, until that is dropped.
+		last := fill(t, s, "a", 7, 10)
+		old.wait(t, last)
+		old.expect(t, 1, events(t, s))
+		old.expectVersions(t, 3, 1, 2, 3)
+		if err := old.Drop(t.Context(), 3); !errors.Is(err, projection.ErrServing) {
+			t.Fatalf("Drop of the version that serves: %v, want ErrServing", err)
+		}
+		for _, version := range []int{1, 2} {
+			if err := old.Drop(t.Context(), version); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := old.Drop(t.Context(), 2); !errors.Is(err, es.ErrNotFound) {
+			t.Fatalf("Drop of what was dropped: %v, want es.ErrNotFound", err)
+		}
+		old.expectVersions(t, 3, 3)
+		fill(t, s, "a", 7, 1)
+		if err := stopWhenDone(old, stopOld); !errors.Is(err, projection.ErrDropped) {
+			t.Fatalf("Run of a version that was dropped: %v, want ErrDropped", err)
+		}
+		if err := old.Run(t.Context()); !errors.Is(err, projection.ErrDropped) {
+			t.Fatalf("Run of a version that was dropped before: %v, want ErrDropped", err)
+		}
+		if err := old.Build(t.Context()); !errors.Is(err, projection.ErrSuperseded) {
+			t.Fatalf("Build of an older version: %v, want ErrSuperseded", err)
+		}
+	})
+}
+
+// stopWhenDone waits until Run has ended by itself.
+func stopWhenDone(m model, stop func() error) error {
+	for m.running() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return stop()
+}
+
+func TestAProjectionThatFollowsGoesOnWithTheVersionThatServes(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		m := at.model(t, s, tally{})
+		m.start(t)
+		m.wait(t, fill(t, s, "a", 3, 30))
+		for version := 2; version < 4; version++ {
+			other := at.model(t, at.mustOpen(t), tally{}, projection.Partitions(version))
+			if v, err := other.Rebuild(t.Context()); err != nil || v != version {
+				t.Fatalf("Rebuild: version %d, %v, want %d", v, err, version)
+			}
+			m.wait(t, fill(t, s, "a", 3, 10)) // which the first process does
+			m.expect(t, version, int64(30+10*(version-1)))
+			if err := other.Drop(t.Context(), version-1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.expectVersions(t, 3, 3)
+	})
+}
+
+func TestAFilterThatMatchesNothingStillAdvances(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		last := fill(t, s, "a", 3, 30)
+		for _, partitions := range []int{1, 3} {
+			m := at.model(t, s, tally{version: partitions, categories: []string{"x"}}, projection.Partitions(partitions),
+				projection.Delivery(subscription.CheckpointEvery(1, 10*time.Millisecond)))
+			stop := m.start(t)
+			m.wait(t, last)
+			last = fill(t, s, "a", 3, 5)
+			m.wait(t, last)
+			m.expect(t, partitions, 0)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestWaitForEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		m := at.model(t, s, tally{})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if err := m.WaitFor(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("WaitFor without anybody who builds: %v, want context.DeadlineExceeded", err)
+		}
+		err := m.view(t.Context(), func(context.Context, tx, int) error { return nil })
+		if !errors.Is(err, projection.ErrNotBuilt) {
+			t.Fatalf("View before anything is built: %v, want ErrNotBuilt", err)
+		}
+	})
+}
+
+func TestTwoBuildersOfOneVersionDoTheWorkOnce(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 200)
+		for _, partitions := range []int{1, 3} {
+			var both sync.WaitGroup
+			for range 2 {
+				m := at.model(t, at.mustOpen(t), tally{version: partitions}, projection.Partitions(partitions), projection.BatchSize(5))
+				both.Go(func() {
+					if err := m.Build(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			both.Wait()
+			m := at.model(t, s, tally{version: partitions})
+			if err := m.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			m.expect(t, partitions, 200)
+		}
+	})
+}
+
+func TestABuildThatIsBrokenOffGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 210)
+		for _, partitions := range []int{1, 3} {
+			var handled atomic.Int64
+			for done := false; !done; {
+				ctx, stop := context.WithCancel(t.Context())
+				first := handled.Load()
+				m := at.model(t, s, tally{version: partitions, fails: func(es.Recorded) error {
+					if handled.Add(1) == first+60 {
+						stop()
+					}
+					return nil
+				}}, projection.Partitions(partitions), projection.BatchSize(10))
+				err := m.Build(ctx)
+				if done = err == nil; !done && !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+				stop()
+			}
+			if n := handled.Load(); n < 210 || n > 400 {
+				t.Fatalf("%d events were handled with %d partitions, want each of the 210 about once", n, partitions)
+			}
+			at.model(t, s, tally{version: partitions}).expect(t, partitions, 210)
+		}
+	})
+}
+
+func TestBadDefinitionsAreRefused(t *testing.T) {
+	t.Parallel()
+	none := func(context.Context, struct{}, int) error { return nil }
+	good := projection.Definition[struct{}]{
+		Name: "a", Create: none, Drop: none,
+		Handle: func(context.Context, struct{}, int, []es.Recorded) error { return nil },
+	}
+	for name, change := range map[string]func(d *projection.Definition[struct{}]){
+		"no transactions": func(*projection.Definition[struct{}]) {},
+		"no name":         func(d *projection.Definition[struct{}]) { d.Name = "" },
+		"no handler":      func(d *projection.Definition[struct{}]) { d.Handle = nil },
+		"version":         func(d *projection.Definition[struct{}]) { d.Version = -1 },
+	} {
+		d := good
+		change(&d)
+		if _, err := projection.New(memory.New(), d); err == nil {
+			t.Errorf("%s: New accepts %+v", name, d)
+		}
+	}
+}
+
+func events(t *testing.T, s es.Feed) (n int64) {
+	t.Helper()
+	for _, err := range s.ReadAll(t.Context(), es.FeedQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// As after the restore of an older backup beside which a newer checkpoint was kept.
+func TestACheckpointBeyondTheHeadIsAnErrorAndNoSilentSkip(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		m := at.model(t, s, tally{})
+		fill(t, s, "a", 1, 5)
+		if err := m.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		table := "checkpoints"
+		if schema, _, ok := strings.Cut(string(at), " "); ok {
+			table = schema + "." + table
+		}
+		if err := m.write(t.Context(), "UPDATE "+table+" SET position = 1000"); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(t.Context()); !errors.Is(err, es.ErrBeyondHead) {
+			t.Fatalf("Run: %v, want es.ErrBeyondHead", err)
+		}
+		if err := m.WaitFor(t.Context(), 5); !errors.Is(err, es.ErrBeyondHead) {
+			t.Fatalf("WaitFor: %v, want es.ErrBeyondHead", err)
+		}
+	})
+}
+
+// How a version is built is settled by whoever creates it.
+func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 210)
+		for version := 1; version < 4; version++ {
+			var handled atomic.Int64
+			for round := range 20 {
+				ctx, stop := context.WithCancel(t.Context())
+				first := handled.Load()
+				m := at.model(t, s, tally{version: version, fails: func(es.Recorded) error {
+					if handled.Add(1) == first+40 {
+						stop()
+					}
+					return nil
+				}}, projection.Partitions(1+(version+round)%3), projection.BatchSize(10))
+				err := m.Build(ctx)
+				stop()
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+			}
+			at.model(t, s, tally{version: version}).expect(t, version, 210)
+		}
+	})
+}
