@@ -47,7 +47,7 @@ var offered = regexp.MustCompile(`V[1-9][0-9]*$`)
 // Exchanged returns the field of an old shape that has the name in Go which g has, where f, whose values g reads, was called
 // otherwise, and where both are still read: it is as if their tags had been mixed up. It is nil if it isn't so.
 func Exchanged(old, now *shape.Type, f, g *shape.Field) *shape.Field {
-	if f.Name != g.Name || goPath(f) == goPath(g) {
+	if f.Name != g.Name || f.Go == g.Go { // which may have come out of a struct that was embedded
 		return nil
 	}
 	for _, other := range old.Fields {
