@@ -53,8 +53,10 @@ func (s *Store) Beat(ctx context.Context, m es.Membership) (state es.GroupState,
 				return err
 			}
 			if tag.RowsAffected() > 0 {
-				state, err = s.group(ctx, group)
-				return err
+				if state, err = s.group(ctx, group); err != nil || len(state.Partitions) > 0 {
+					return err
+				}
+				continue // it was forgotten in between
 			}
 			var has int
 			err = s.pool.QueryRow(ctx, s.sql.readPartitions, group).Scan(&has)
