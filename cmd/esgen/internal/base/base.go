@@ -16,8 +16,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/corpus"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
@@ -75,7 +77,19 @@ func (b *Base) Released(dir string, working *lock.Lock) (released *lock.Lock, wh
 	case all:
 		return working, fmt.Sprintf("git can't be asked what is released: %v", r.unknown), nil
 	}
-	return r.read(files, working), r.what, nil
+	released = r.read(files, working)
+	if r.before != "" {
+		_, dir = b.repository(dir)
+		path, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
+		if err == nil {
+			files, err = r.filesAt(r.before, filepath.ToSlash(path))
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
+		}
+		released = both(r.read(files, working), released)
+	}
+	return released, r.what, nil
 }
 
 // ReleasedCorpus returns the golden corpus that the base has of the package in a folder. working is that of the
@@ -128,6 +142,105 @@ func (b *Base) files(dir, folder string) (r *repository, files []file, all bool,
 	return r, files, false, nil
 }
 
+// both returns what two merged commits have released, before and after: where a merge has made of a version what can't read
+// it as it was, it counts as it was.
+func both(before, after *lock.Lock) *lock.Lock {
+	broken := &lock.Lock{Dir: before.Dir}
+	for _, e := range before.Events {
+		kept := *e
+		kept.Versions = slices.DeleteFunc(slices.Clone(e.Versions), func(v *lock.Version) bool {
+			now := after.Event(e.Name).Version(v.Schema)
+			return now != nil && !slices.ContainsFunc(compat.Readers(v.Shape, now.Shape), func(c compat.Change) bool { return c.Verdict > compat.Safe })
+		})
+		if len(kept.Versions) > 0 {
+			broken.Events = append(broken.Events, &kept)
+		}
+	}
+	return broken.Join(after, func(*lock.Version) bool { return true })
+}
+
+// Ignored reports whether git is told to ignore the lock of the package in a folder, so that nothing in it would
+// ever be released: *.lock is a usual line of .gitignore.
+func (b *Base) Ignored(dir string) bool {
+	r, dir := b.repository(dir)
+	if r == nil {
+		return false
+	}
+	_, err := r.git("check-ignore", "--quiet", filepath.Join(dir, lock.Dir, "event.json"))
+	return err == nil
+}
+
+// Unsure returns an error if nothing tells what is released: the clone is shallow and has no base branch, as in
+// workflows that check out one commit. To check there would be to pass.
+func (b *Base) Unsure(dir string) error {
+	r, _ := b.repository(dir)
+	if r == nil {
+		return nil
+	}
+	<-r.ready
+	if !r.guessed {
+		return nil
+	}
+	if shallow, err := r.git("rev-parse", "--is-shallow-repository"); err != nil || shallow != "true" {
+		return nil
+	}
+	return fmt.Errorf("finding what is released: this clone has one commit and no base branch to compare it with: fetch that, as by git fetch --depth=1 origin main:refs/remotes/origin/main, or name another with -base or %s", Variable)
+}
+
+// Gone returns the locks that the base has below a folder of packages whose Go files are there no more: they were
+// deleted, or moved with or without their locks. Folders that the go command doesn't look into
+// are left out, and those of other modules.
+func (b *Base) Gone(dir string) ([]*lock.Lock, error) {
+	r, dir := b.repository(dir)
+	if r == nil {
+		return nil, nil
+	}
+	<-r.ready
+	if r.failed != nil || r.unknown != nil || r.commit == "" {
+		return nil, r.failed
+	}
+	folders, err := r.folders()
+	if err != nil {
+		return nil, fmt.Errorf("listing the schema locks of %s: %w", r.what, err)
+	}
+	var gone []*lock.Lock
+	for _, folder := range folders {
+		path := filepath.Join(r.root, filepath.FromSlash(folder))
+		if below, err := filepath.Rel(dir, path); err != nil || !filepath.IsLocal(below) || hasGo(path) || Module(path) != Module(dir) {
+			continue
+		}
+		files, err := r.files(folder + "/" + lock.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
+		}
+		here, err := lock.Read(path, problem.NewList(nil))
+		if err != nil {
+			return nil, err
+		}
+		gone = append(gone, r.read(files, here))
+	}
+	return gone, nil
+}
+
+func hasGo(dir string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	return len(files) > 0
+}
+
+// Module returns the folder of the go.mod that a folder is under, be it there or not; "" for none.
+func Module(dir string) string {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
 // Commit returns what tells the base of the repository that dir is in from others, false if git couldn't
 // tell.
 func (b *Base) Commit(dir string) (string, bool) {
@@ -136,7 +249,7 @@ func (b *Base) Commit(dir string) (string, bool) {
 		return "", true
 	}
 	<-r.ready
-	return r.commit + " " + r.what, r.failed == nil && r.unknown == nil
+	return r.commit + " " + r.before + " " + r.what, r.failed == nil && r.unknown == nil
 }
 
 // read reads the files of a lock as they are in the base. Those that are the same in the working tree are taken
@@ -220,6 +333,7 @@ func (r *repository) find(name string, exact bool) {
 		}
 	}
 	if name == "" {
+		r.guessed = true
 		r.commit, r.what = head, "committed, and no base branch is known (name one with -base or "+Variable+")"
 		return
 	}
@@ -236,11 +350,27 @@ func (r *repository) find(name string, exact bool) {
 	switch r.commit, err = r.git("merge-base", "HEAD", name); {
 	case err == nil:
 		r.what = "on " + short(name)
+		if r.commit == head {
+			r.before = r.merged(head)
+		}
 	case exitStatus(err) == 1: // of a shallow clone the history between is not there
 		r.commit, r.what = name, "on "+short(name)
 	default:
 		r.unknown = err
 	}
+}
+
+// merged returns what the base branch was before the merge that a commit is, "" for other commits and where the
+// clone doesn't have it: two branches that made the same version of an event can be merged without a word.
+func (r *repository) merged(commit string) string {
+	if _, err := r.git("rev-parse", "--quiet", "--verify", commit+"^2^{commit}"); err != nil {
+		return ""
+	}
+	before, err := r.git("rev-parse", "--quiet", "--verify", commit+"^1^{commit}")
+	if err != nil {
+		return ""
+	}
+	return before
 }
 
 func (r *repository) defaultBranch() (string, error) {

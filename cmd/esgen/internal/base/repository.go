@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +29,8 @@ type repository struct {
 	ready chan struct{} // closed when the rest is set
 
 	commit  string // "" if nothing is released
+	before  string // the base branch before the merge that commit is; "" if it is none
+	guessed bool   // no base branch is known
 	what    string // says what is released, after "it is"
 	unknown error  // why git can't be asked
 	failed  error  // what the user must mend
@@ -77,8 +82,33 @@ func exitStatus(err error) int {
 	return -1
 }
 
+// folders returns the folders of the packages that have a lock and Go files in the base, and that the go command looks into.
+func (r *repository) folders() ([]string, error) {
+	out, err := r.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", r.commit)
+	if err != nil {
+		return nil, err
+	}
+	locks, sources := map[string]bool{}, map[string]bool{}
+	for name := range strings.SplitSeq(out, "\x00") {
+		folder, base := path.Split(name)
+		if owner, ok := strings.CutSuffix(folder, lock.Dir+"/"); ok && lock.IsFile(base) {
+			locks[path.Clean(owner)] = true
+		} else if strings.HasSuffix(base, ".go") {
+			sources[path.Clean(folder)] = true
+		}
+	}
+	skipped := func(element string) bool {
+		return element == "testdata" || element == "vendor" || element != "." && strings.HasPrefix(element, ".") || strings.HasPrefix(element, "_")
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(locks)), func(folder string) bool {
+		return !sources[folder] || slices.ContainsFunc(strings.Split(folder, "/"), skipped)
+	}), nil
+}
+
 // files returns the files of a folder as they are in the base, none if it isn't there.
-func (r *repository) files(path string) ([]file, error) {
+func (r *repository) files(path string) ([]file, error) { return r.filesAt(r.commit, path) }
+
+func (r *repository) filesAt(commit, path string) ([]file, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if strings.Contains(path, "\n") {
@@ -90,7 +120,7 @@ func (r *repository) files(path string) ([]file, error) {
 			return nil, err
 		}
 	}
-	kind, tree, err := r.objects.get(r.commit + ":" + path)
+	kind, tree, err := r.objects.get(commit + ":" + path)
 	if err != nil || kind != "tree" {
 		return nil, err
 	}

@@ -156,10 +156,16 @@ func (k *keys) identity(p *packages.Package) (string, bool) {
 		if version, ok := k.goRoot(p.Dir); ok {
 			return version, true
 		}
-	case strings.Contains(filepath.Base(strings.TrimSuffix(p.Dir, subfolder(p))), "@v") && !p.Module.Main:
+	case !local(p.Module) && strings.Contains(filepath.Base(strings.TrimSuffix(p.Dir, subfolder(p))), "@v"):
 		return p.Dir, true // of the module cache, where nothing changes
 	}
 	return k.folder(p)
+}
+
+// local reports whether a module is in a folder of somebody's own, as the main ones are and those that a replace
+// directive without a version points to. Such a folder may be called anything.
+func local(m *packages.Module) bool {
+	return m.Main || m.Version == "" || m.Replace != nil && m.Replace.Version == ""
 }
 
 // subfolder returns where a package is below its module's folder.

@@ -29,14 +29,17 @@ func runDiff(ctx context.Context, in *invocation, args []string) int {
 	g.problems = problem.NewList(g.fset)
 	changes := problem.NewList(g.fset)
 	broken := false
+	g.tell = func(f history.Finding) {
+		f.Report(changes)
+		broken = broken || f.Breaks()
+	}
 	g.compare = func(m *model.Package) {
 		findings := history.Findings(g.fset, m, m.Frozen)
 		if *rolling {
 			findings = append(findings, history.Rolling(g.fset, m, m.Frozen)...)
 		}
 		for _, f := range findings {
-			f.Report(changes)
-			broken = broken || f.Breaks()
+			g.tell(f)
 		}
 	}
 	released := base.New(ctx, g.base)

@@ -38,7 +38,9 @@ type generation struct {
 	base     string     // the name of the base branch, "" to look for it
 	cache    *cache.Run // of packages that need no work; nil for none
 	format   problem.Format
-	compare  func(*model.Package) // reports what the code has done to what is released
+	compare  func(*model.Package)  // reports what the code has done to what is released
+	tell     func(history.Finding) // is told of packages that are gone; nil where nobody asks
+	adopted  map[string]bool       // released events of packages that are gone which another package has
 	started  time.Time
 	fset     *token.FileSet
 	problems *problem.List
@@ -76,7 +78,7 @@ func orAll(patterns []string) []string {
 }
 
 func newGeneration(in *invocation) *generation {
-	g := &generation{invocation: in, started: time.Now(), format: problem.Text}
+	g := &generation{invocation: in, started: time.Now(), format: problem.Text, adopted: map[string]bool{}}
 	g.compare = g.breaking
 	return g
 }
@@ -123,6 +125,7 @@ func (g *generation) apply(changes []*output.Change) int {
 
 // check prints what is not as esgen would leave it.
 func (g *generation) check(ctx context.Context) int {
+	g.tell = func(f history.Finding) { f.Report(g.problems) }
 	compare := g.compare
 	g.compare = func(m *model.Package) {
 		compare(m)
@@ -232,6 +235,11 @@ func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.
 			return ok && g.cache.Known(p, commit)
 		}
 	}
+	if g.tell != nil {
+		if err := released.Unsure(g.dir); err != nil {
+			return nil, err
+		}
+	}
 	loaded, err := load.Load(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -246,6 +254,11 @@ func (g *generation) models(ctx context.Context, released *base.Base) ([]*model.
 			return nil, err
 		}
 		models = append(models, m)
+	}
+	if g.tell != nil {
+		if err := g.gone(released); err != nil {
+			return nil, err
+		}
 	}
 	if g.problems.Len() == 0 {
 		g.logf("checked %d packages", len(models))
@@ -268,6 +281,12 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	if err != nil {
 		return nil, err
 	}
+	if p.Types != nil && (inBase == nil || len(inBase.Events) == 0) && released.Ignored(p.Dir) {
+		g.problems.Add(token.Position{Filename: filepath.Join(p.Dir, lock.Dir)}, "the schema lock is in .gitignore, so that nothing in it would ever count as released: write !"+lock.Dir+"/ below the line that ignores it (git check-ignore -v tells which), and commit it")
+	}
+	if inBase, err = g.moved(p, released, working, inBase); err != nil {
+		return nil, err
+	}
 	frozen := working.Frozen(inBase)
 	goldens, err := corpus.Read(working.Dir, g.problems)
 	if err != nil {
@@ -287,7 +306,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 	}
 	m.Lock, m.Frozen = working, frozen
 	m.Corpus, m.FrozenCorpus = goldens, frozenGoldens
-	if g.problems.Len() == before {
+	if g.problems.Len() == before && !g.problems.In(p.Dir) { // else what is wrong looks like a change
 		g.compare(m)
 	}
 	return m, nil

@@ -21,7 +21,11 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 			continue
 		}
 		kept[f] = true
-		c.field(p.member(g.Name, c.code(f, g)), f, g)
+		at := p.member(g.Name, c.code(f, g))
+		if other := lock.Exchanged(old, now, f, g); other != nil && !c.rolling {
+			c.add(at, FieldExchanged, f.Go, g.Go, fmt.Sprintf("tag %s json:%q again", g.Go, other.Name))
+		}
+		c.field(at, f, g)
 	}
 	var removed []*shape.Field
 	for _, f := range old.Fields {
@@ -35,7 +39,7 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 		c.added(p.member(g.Name, c.code(nil, g)), old, g)
 	}
 	for _, f := range removed {
-		c.add(p.member(f.Name, c.code(f, nil)), FieldRemoved, describe(f.Type), "", "")
+		c.add(p.member(f.Name, c.code(f, nil)), FieldRemoved, Describe(f.Type), "", "")
 	}
 }
 
@@ -71,13 +75,13 @@ func (c *comparison) field(p place, f, g *shape.Field) {
 		}
 	}
 	c.absence(p, f, g)
+	if NullMoves(f.Type, g.Type) {
+		c.add(p, TypeChanged, Describe(f.Type), Describe(g.Type), "")
+		return
+	}
 	old, now := f.Type, g.Type
 	if old.Kind == shape.Pointer != (now.Kind == shape.Pointer) {
 		old, now = deref(old), deref(now) // who may be nil is a matter of absence
-		if nilable(old) || nilable(now) {
-			c.add(p, TypeChanged, describe(f.Type), describe(g.Type), "")
-			return
-		}
 	}
 	if f.Quoted != g.Quoted {
 		c.add(p, TypeChanged, quoted(f), quoted(g), "")
@@ -95,9 +99,9 @@ func deref(t *shape.Type) *shape.Type {
 
 func quoted(f *shape.Field) string {
 	if f.Quoted {
-		return describe(f.Type) + ",string"
+		return Describe(f.Type) + ",string"
 	}
-	return describe(f.Type)
+	return Describe(f.Type)
 }
 
 // absence compares what it means that a stored object has no such field.
@@ -215,18 +219,17 @@ func (c *comparison) added(p place, old *shape.Type, g *shape.Field) {
 	reserved := slices.ContainsFunc(old.Reserved, func(f *shape.Field) bool { return f.Name == g.Name })
 	switch {
 	case reserved && !c.rolling:
-		c.add(p, FieldNameReused, "", describe(g.Type), fmt.Sprintf("call it otherwise in its json tag: stored events may still have a %s that was removed", g.Name))
+		c.add(p, FieldNameReused, "", Describe(g.Type), fmt.Sprintf("call it otherwise in its json tag: stored events may still have a %s that was removed", g.Name))
 	case !g.Required():
-		c.add(p, FieldAdded, "", describe(g.Type), "")
+		c.add(p, FieldAdded, "", Describe(g.Type), "")
 	default:
-		c.add(p, FieldAddedRequired, "", describe(g.Type), optional(g))
+		c.add(p, FieldAddedRequired, "", Describe(g.Type), optional(g))
 	}
 }
 
 // optional says how a field that is required can be made optional.
 func optional(g *shape.Field) string {
-	switch g.Type.Kind {
-	case shape.Bool, shape.Int, shape.Uint, shape.Float, shape.String:
+	if defaultable(g.Type) {
 		return fmt.Sprintf("tag %s esgen:%q, or json:%q", g.Go, "default=…", g.Name+",omitempty")
 	}
 	return fmt.Sprintf("tag %s json:%q", g.Go, g.Name+",omitzero")
@@ -245,7 +248,7 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 		removed = slices.Delete(slices.Clone(removed), i, i+1)
 		at := p.member(g.Name, c.code(f, g))
 		c.add(at, FieldRenamedSilently, f.Name, g.Name,
-			fmt.Sprintf("tag %s esgen:%q; or, if it is another field, remove %s first and add %[1]s once that is released", g.Go, "was="+f.Name, f.Name))
+			fmt.Sprintf("tag %s esgen:%q; or, if it is another field, %s", g.Go, "was="+f.Name, another(f, g)))
 		c.field(at, f, &shape.Field{
 			Name: f.Name, Was: append(slices.Clone(g.Was), f.Was...), // one finding for the name is enough
 			Go: g.Go, Type: g.Type, Pos: g.Pos, OmitEmpty: g.OmitEmpty, OmitZero: g.OmitZero, Quoted: g.Quoted, Behind: g.Behind, Default: g.Default,
@@ -254,16 +257,37 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 	return restAdded, removed
 }
 
+// another says how to tell that a field is not the one that has gone.
+func another(f, g *shape.Field) string {
+	if g.Go == f.Go || strings.EqualFold(g.Name, f.Name) || !defaultable(g.Type) {
+		return fmt.Sprintf("remove %s first and add %s once that is released", f.Name, g.Go)
+	}
+	return fmt.Sprintf("tag it esgen:%q", "default=…")
+}
+
+// defaultable reports whether fields of a type can have a default.
+func defaultable(t *shape.Type) bool {
+	switch t.Kind {
+	case shape.Bool, shape.Int, shape.Uint, shape.Float, shape.String:
+		return true
+	}
+	return false
+}
+
 // Predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
-// field, one whose name has another case or other separators, or the only one of its type; -1 for none.
+// field, one whose name has another case or other separators, or the only one of its type; -1 for none. A default says
+// that g is another field, unless only what it is called in JSON, or in Go, has changed.
 func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	for _, alike := range []func(f *shape.Field) bool{
 		func(f *shape.Field) bool { return f.Go == g.Go && len(f.Steps) == len(g.Steps) },
 		func(f *shape.Field) bool { return letters(f.Name) == letters(g.Name) },
 	} {
-		if i := slices.IndexFunc(removed, alike); i >= 0 {
+		if i := slices.IndexFunc(removed, alike); i >= 0 && (g.Default == nil || g.Go == removed[i].Go || strings.EqualFold(g.Name, removed[i].Name)) {
 			return i
 		}
+	}
+	if g.Default != nil {
+		return -1
 	}
 	sameType := func(f *shape.Field) bool { return lock.Same(f.Type, g.Type) }
 	if count(added, sameType) == 1 && count(removed, sameType) == 1 {
@@ -294,9 +318,9 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 	for _, f := range removed {
 		for _, g := range added {
 			switch {
-			case inner(g.Type, f) != nil:
+			case Inner(g.Type, f) != nil:
 				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
-			case inner(f.Type, g) != nil:
+			case Inner(f.Type, g) != nil:
 				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
 			default:
 				continue
@@ -308,8 +332,8 @@ func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, r
 		slices.DeleteFunc(slices.Clone(removed), func(f *shape.Field) bool { return takenRemoved[f] })
 }
 
-// inner returns the field of an object, if t is one, that is like f.
-func inner(t *shape.Type, f *shape.Field) *shape.Field {
+// Inner returns the field of an object, if t is one, that is like f.
+func Inner(t *shape.Type, f *shape.Field) *shape.Field {
 	t = deref(t)
 	if t.Kind != shape.Struct {
 		return nil

@@ -16,6 +16,7 @@ const (
 	FieldRenamed         Rule = "EVENT_FIELD_RENAMED"
 	FieldRenamedSilently Rule = "EVENT_FIELD_RENAMED_SILENTLY"
 	FieldMoved           Rule = "EVENT_FIELD_MOVED"
+	FieldExchanged       Rule = "EVENT_FIELD_EXCHANGED"
 	FieldNameReused      Rule = "EVENT_FIELD_NAME_REUSED"
 	FieldWasDropped      Rule = "EVENT_FIELD_WAS_DROPPED"
 	FieldOptional        Rule = "EVENT_FIELD_OPTIONAL"
@@ -37,6 +38,7 @@ const (
 	EnumOpened           Rule = "EVENT_ENUM_OPENED"
 	EnumValueAdded       Rule = "EVENT_ENUM_VALUE_ADDED"
 	EnumValueRemoved     Rule = "EVENT_ENUM_VALUE_REMOVED"
+	EnumValueRenumbered  Rule = "EVENT_ENUM_VALUE_RENUMBERED"
 )
 
 // The rules for whole events.
@@ -47,6 +49,7 @@ const (
 	EventDropped        Rule = "EVENT_DROPPED"
 	EventUpcast         Rule = "EVENT_UPCAST"
 	EventRetired        Rule = "EVENT_RETIRED"
+	EventExchanged      Rule = "EVENT_EXCHANGED"
 	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
 	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
 	EventVersionRemoved Rule = "EVENT_VERSION_REMOVED"
@@ -66,6 +69,7 @@ var rules = map[Rule]rule{
 	EventDropped:        {Safe, "stored ones are skipped"},
 	EventUpcast:         {Safe, "stored ones are brought to other events"},
 	EventRetired:        {Safe, "stored ones are read and applied, and no new ones recorded"},
+	EventExchanged:      {NeedsUpcaster, "the names of two events have been exchanged, and the one would be read as the other"},
 	EventGoRenamed:      {Safe, "its stored name is the same"},
 	EventVersionAdded:   {Safe, "older versions are upcast to it"},
 	EventVersionRemoved: {NeedsUpcaster, "stored events of that version could not be read any more"},
@@ -76,6 +80,7 @@ var rules = map[Rule]rule{
 	FieldRenamed:         {Safe, "stored events are read under its old name too"},
 	FieldRenamedSilently: {NeedsUpcaster, "what is stored under the old name would be skipped"},
 	FieldMoved:           {NeedsUpcaster, "what is stored at the old place would be skipped"},
+	FieldExchanged:       {NeedsUpcaster, "the tags of two fields have been exchanged, and the one would be read as the other"},
 	FieldNameReused:      {NeedsVersion, "stored events may have a removed field of that name, which would be taken for this one"},
 	FieldWasDropped:      {NeedsVersion, "what is stored under the name before the last would be skipped"},
 	FieldOptional:        {Safe, "stored events have it"},
@@ -97,6 +102,7 @@ var rules = map[Rule]rule{
 	EnumOpened:           {Safe, "every stored value is one of the new type"},
 	EnumValueAdded:       {Safe, "no stored event has it"},
 	EnumValueRemoved:     {NeedsUpcaster, "stored events may have it, and the code no longer knows it"},
+	EnumValueRenumbered:  {NeedsUpcaster, "the value that is stored belongs to another constant now, for which it would be taken"},
 }
 
 // Verdict returns what a change of this kind asks for.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
@@ -18,18 +19,24 @@ func (c *comparison) types(p place, old, now *shape.Type) {
 	switch {
 	case old.Kind == shape.Pointer && now.Kind == shape.Pointer:
 		c.types(p, old.Elem, now.Elem)
+	case NullMoves(old, now):
+		c.add(p, TypeChanged, Describe(old), Describe(now), "")
 	case old.Kind == shape.Pointer:
-		c.add(p, ElementRequired, describe(old), describe(now), "")
-	case now.Kind == shape.Pointer && nilable(now.Elem):
-		c.add(p, TypeChanged, describe(old), describe(now), "")
+		c.add(p, ElementRequired, Describe(old), Describe(now), "")
 	case now.Kind == shape.Pointer:
-		c.add(p, ElementOptional, describe(old), describe(now), "")
+		c.add(p, ElementOptional, Describe(old), Describe(now), "")
 		c.types(p, old, now.Elem)
 	case old.Kind != now.Kind:
 		c.kinds(p, old, now)
 	default:
 		c.sameKind(p, old, now)
 	}
+}
+
+// NullMoves reports whether one of two types is a pointer, and null may stand for a value of what it points to too: it is not
+// to be told what a null that is stored has become.
+func NullMoves(old, now *shape.Type) bool {
+	return (old.Kind == shape.Pointer) != (now.Kind == shape.Pointer) && (nilable(deref(old)) || nilable(deref(now)))
 }
 
 // nilable reports whether null may stand for a value of the type.
@@ -49,8 +56,8 @@ func (c *comparison) sameKind(p place, old, now *shape.Type) {
 	case shape.String:
 		c.enums(p, old, now)
 	case shape.Marshaler, shape.Text:
-		if old.Name != now.Name {
-			c.add(p, CodecChanged, describe(old), describe(now), "")
+		if !lock.SameCodec(old, now) {
+			c.add(p, CodecChanged, codec(old, now), codec(now, old), "")
 		}
 	case shape.Struct:
 		c.fields(p, old, now)
@@ -58,13 +65,13 @@ func (c *comparison) sameKind(p place, old, now *shape.Type) {
 		c.types(p.element("[]"), old.Elem, now.Elem)
 	case shape.Array:
 		if old.Len != now.Len {
-			c.add(p, ArrayLengthChanged, describe(old), describe(now), "")
+			c.add(p, ArrayLengthChanged, Describe(old), Describe(now), "")
 			return
 		}
 		c.types(p.element("[]"), old.Elem, now.Elem)
 	case shape.Map:
-		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || k.Kind == shape.Text && k.Name != l.Name {
-			c.add(p, MapKeyChanged, describe(old), describe(now), "")
+		if k, l := old.Key, now.Key; k.Kind != l.Kind || k.Bits != l.Bits || !lock.SameCodec(k, l) {
+			c.add(p, MapKeyChanged, Describe(old), Describe(now), "")
 			return
 		}
 		c.enums(p.element("{key}"), old.Key, now.Key)
@@ -78,11 +85,15 @@ func (c *comparison) kinds(p place, old, now *shape.Type) {
 	case number(old) && number(now):
 		c.numbers(p, old, now)
 	case old.Kind == shape.UUID && now.Kind == shape.String && len(now.Enum) == 0:
-		c.add(p, Widened, describe(old), describe(now), "")
+		c.add(p, Widened, Describe(old), Describe(now), "")
 	case old.Kind == shape.String && stringForm(now):
-		c.add(p, Unvalidated, describe(old), describe(now), "")
+		c.add(p, Unvalidated, Describe(old), Describe(now), "")
 	default:
-		c.add(p, TypeChanged, describe(old), describe(now), "")
+		from, to := Describe(old), Describe(now)
+		if from == to { // it has got methods, or lost them
+			from, to = from+" ("+old.Kind.String()+")", to+" ("+now.Kind.String()+")"
+		}
+		c.add(p, TypeChanged, from, to, "")
 	}
 }
 
@@ -118,7 +129,7 @@ func (c *comparison) numbers(p place, old, now *shape.Type) {
 	default:
 		rule = SignChanged
 	}
-	c.add(p, rule, describe(old), describe(now), "")
+	c.add(p, rule, Describe(old), Describe(now), "")
 }
 
 // enums compares the values that are declared. A decoder takes others too: enums are open.
@@ -127,11 +138,15 @@ func (c *comparison) enums(p place, old, now *shape.Type) {
 	case c.rolling || len(old.Enum) == 0 && len(now.Enum) == 0:
 		return
 	case len(old.Enum) == 0:
-		c.add(p, EnumIntroduced, describe(old), describe(now), "")
+		c.add(p, EnumIntroduced, Describe(old), Describe(now), "")
 		return
 	case len(now.Enum) == 0:
-		c.add(p, EnumOpened, describe(old), describe(now), "")
+		c.add(p, EnumOpened, Describe(old), Describe(now), "")
 		return
+	}
+	for _, e := range shape.Renumbered(old, now) {
+		c.add(p, EnumValueRenumbered, fmt.Sprintf("%s (%s)", e.Before, literal(now, e.Value)), fmt.Sprintf("%s (%[2]s)", e.Now, literal(now, e.Value)),
+			"give each constant the value that it had, and new ones values of their own")
 	}
 	for _, value := range old.Enum {
 		if !slices.Contains(now.Enum, value) {
@@ -152,17 +167,25 @@ func literal(t *shape.Type, value string) string {
 	return value
 }
 
-// describe names a type for people.
-func describe(t *shape.Type) string {
+// codec names a type that marshals itself, with whose methods it has where that is all in which it differs from another.
+func codec(t, other *shape.Type) string {
+	if t.Name == other.Name && t.Origin != "" {
+		return t.Name + " (of " + t.Origin + ")"
+	}
+	return Describe(t)
+}
+
+// Describe names a type for people.
+func Describe(t *shape.Type) string {
 	switch t.Kind {
 	case shape.Pointer:
-		return "*" + describe(t.Elem)
+		return "*" + Describe(t.Elem)
 	case shape.Slice:
-		return "[]" + describe(t.Elem)
+		return "[]" + Describe(t.Elem)
 	case shape.Array:
-		return fmt.Sprintf("[%d]%s", t.Len, describe(t.Elem))
+		return fmt.Sprintf("[%d]%s", t.Len, Describe(t.Elem))
 	case shape.Map:
-		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
+		return "map[" + Describe(t.Key) + "]" + Describe(t.Elem)
 	case shape.Struct:
 		if t.Name == "" {
 			return "struct"

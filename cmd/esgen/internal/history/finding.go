@@ -11,9 +11,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
-	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
 // Finding is one change of a package to what is released, and what it asks for.
@@ -136,10 +134,8 @@ func (j *judge) event(e *model.Event) {
 		if v.Type == nil {
 			continue
 		}
-		told := false // of the upcaster that the version needs
 		for _, c := range compat.Readers(old.Shape, v.Shape) {
-			j.add(v, v.Schema, c, j.remedy(v, last, old, c, told))
-			told = told || c.Verdict == compat.NeedsUpcaster
+			j.add(v, v.Schema, c, remedy(v, last, c))
 		}
 	}
 	for _, old := range locked.Versions {
@@ -167,7 +163,23 @@ func (j *judge) became(v *model.Version, old *lock.Version) {
 	case old.Go == v.Go:
 		return
 	}
+	if other := j.exchanged(v); other != "" && v.Upcast == nil {
+		j.add(v, v.Schema, compat.Change{Rule: compat.EventExchanged, Verdict: compat.EventExchanged.Verdict(), From: old.Go, To: v.Go},
+			fmt.Sprintf("write name=%s at the directive of %s again", other, v.Go))
+		return
+	}
 	j.add(v, v.Schema, c, "")
+}
+
+// exchanged returns the name of another event whose struct that of v was, if the code stores that by another
+// struct now; "" if it isn't so.
+func (j *judge) exchanged(v *model.Version) string {
+	for _, other := range j.released.Events {
+		if e := j.find(other.Name); other.Name != v.Event.Name && other.Last().Go == v.Go && e != nil {
+			return other.Name
+		}
+	}
+	return ""
 }
 
 // missing reports whether the code has lost a version that it needs: versions from the first that it
@@ -242,50 +254,22 @@ func (j *judge) own(pos token.Pos) bool {
 	return slices.ContainsFunc(j.Files, func(f *ast.File) bool { return f.FileStart <= pos && pos <= f.FileEnd })
 }
 
-// remedy says what to write for a change to a version. The upcaster is written out for the
-// first change that needs one.
-func (j *judge) remedy(v, last *model.Version, old *lock.Version, c compat.Change, told bool) string {
+// remedy says what to write for a change to a version.
+func remedy(v, last *model.Version, c compat.Change) string {
 	if c.Verdict == compat.Safe {
 		return ""
 	}
 	if v != last || v.Upcast != nil {
 		return fmt.Sprintf("undo the change: %s is what version %d was stored as", v.Go, v.Schema)
 	}
-	was := names.Old(v.Go, v.Schema)
-	bump := fmt.Sprintf("write version=%d at the directive of %s", v.Schema+1, v.Go)
-	switch {
-	case c.Verdict == compat.NeedsVersion:
-		bump += "; esgen writes the upcaster"
-	case told:
-		bump += fmt.Sprintf(" and upcast%s", names.Upper(was))
-	default:
-		bump += fmt.Sprintf(", and //esgen:upcast above func upcast%s(old %s) %s { … }, where the old struct is %s",
-			names.Upper(was), was, v.Go, lock.Struct(was, v.Schema, old.Shape, j.current(), j.taken))
+	bump := fmt.Sprintf("write version=%d at the directive of %s: esgen then writes the upcaster", v.Schema+1, v.Go)
+	if c.Verdict == compat.NeedsUpcaster {
+		bump += ", or says what it lacks, with the function and the old struct to paste"
 	}
 	if c.Remedy != "" {
 		return c.Remedy + "; or " + bump
 	}
 	return bump
-}
-
-// current returns the named types in the latest versions of the package's events.
-func (j *judge) current() map[string]*shape.Type {
-	named := map[string]*shape.Type{}
-	for _, a := range j.Aggregates {
-		for _, v := range a.Latest() {
-			for t := range v.Shape.All() {
-				if t.Name != "" {
-					named[t.Name] = t
-				}
-			}
-		}
-	}
-	return named
-}
-
-// taken reports whether the package declares a name.
-func (j *judge) taken(name string) bool {
-	return j.Declared[name].IsValid() || j.DeclaredInTests[name].IsValid()
 }
 
 func (j *judge) rolling(v *model.Version, c compat.Change) {

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -19,16 +20,50 @@ func same(a, b *shape.Type, seen map[[2]*shape.Type]bool) bool {
 	if a.Kind != b.Kind || a.Bits != b.Bits || a.Len != b.Len || !slices.Equal(a.Enum, b.Enum) || len(a.Fields) != len(b.Fields) {
 		return false
 	}
-	if (a.Kind == shape.Marshaler || a.Kind == shape.Text) && a.Name != b.Name {
+	if !SameCodec(a, b) || len(shape.Renumbered(a, b)) > 0 {
 		return false
 	}
 	for _, f := range a.Fields {
 		g := Field(b, f.Name)
-		if g == nil || !sameField(f, g) || !same(f.Type, g.Type, seen) {
+		if g == nil || !sameField(f, g) || Exchanged(a, b, f, g) != nil || !same(f.Type, g.Type, seen) {
 			return false
 		}
 	}
 	return same(a.Key, b.Key, seen) && same(a.Elem, b.Elem, seen)
+}
+
+// SameCodec reports whether two types that marshal themselves are the same, as far as a lock can tell: by their names and by whose
+// methods they have. The DateV1 that esgen offers for an old Date is that. It is true for other types.
+func SameCodec(a, b *shape.Type) bool {
+	if a.Kind != shape.Marshaler && a.Kind != shape.Text {
+		return true
+	}
+	return (a.Name == b.Name || offered.ReplaceAllString(b.Name, "") == a.Name) && a.Origin == b.Origin
+}
+
+// offered is how the names of old types end that esgen offers.
+var offered = regexp.MustCompile(`V[1-9][0-9]*$`)
+
+// Exchanged returns the field of an old shape that has the name in Go which g has, where f, whose values g reads, was called
+// otherwise, and where both are still read: it is as if their tags had been mixed up. It is nil if it isn't so.
+func Exchanged(old, now *shape.Type, f, g *shape.Field) *shape.Field {
+	if f.Name != g.Name || f.Go == g.Go { // which may have come out of a struct that was embedded
+		return nil
+	}
+	for _, other := range old.Fields {
+		if goPath(other) == goPath(g) && Field(now, other.Name) != nil {
+			return other
+		}
+	}
+	return nil
+}
+
+func goPath(f *shape.Field) string {
+	path := ""
+	for _, s := range f.Steps {
+		path += s.Name + "."
+	}
+	return path + f.Go
 }
 
 func sameField(f, g *shape.Field) bool {

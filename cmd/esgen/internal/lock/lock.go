@@ -23,8 +23,8 @@
 //	      "reserved": [],                fields that it had and that stored events may have
 //	      "types": {
 //	        "Item": {"fields": [], "reserved": []},
-//	        "Currency": {"type": "string", "enum": ["EUR", "USD"]},
-//	        "money.Amount": {"codec": "json"}
+//	        "Currency": {"type": "string", "enum": {"Euro": "EUR", "Dollar": "USD"}},
+//	        "decimal.Decimal": {"codec": "json", "of": "github.com/shopspring/decimal"}
 //	      }
 //	    }
 //	  ]
@@ -33,7 +33,7 @@
 // A type is one of bool, int8 to int64, uint8 to uint64, float32, float64, string, bytes
 // (base64), time (RFC 3339), uuid, raw (any JSON) and number (json.Number); []T, [3]T, map[K]T and *T
 // (null or T); or a name of the table of types: a struct, a type with constants, one that marshals
-// itself ("json" or "text") or one that contains itself. Fields, types and values are sorted
+// itself ("json" or "text", with whose methods it has if they are not the module's own) or one that contains itself. Fields, types and values are sorted
 // by name, so that the order of declarations doesn't count.
 package lock
 

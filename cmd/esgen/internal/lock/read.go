@@ -174,7 +174,8 @@ func parseVersion(src source, n *node) (*Version, error) {
 				return failf(n.at, "types is no object")
 			}
 			for _, m := range n.members {
-				types[m.name] = &entry{t: &shape.Type{Name: m.name}, def: m.value}
+				name, _, _ := strings.Cut(m.name, "#") // which counts those of one name
+				types[m.name] = &entry{t: &shape.Type{Name: name}, def: m.value}
 			}
 			return nil
 		},
@@ -240,16 +241,15 @@ func endless(t *shape.Type, within []*shape.Type) bool {
 // define reads an entry of the table of types.
 func (tab table) define(m member) error {
 	var fields, reserved *node
-	expr, form := "", ""
-	var enum []*node
+	expr, form, origin := "", "", ""
+	var enum *node
 	err := m.value.object("type "+m.name, map[string]func(*node) error{
 		"fields":   func(n *node) error { fields = n; return nil },
 		"reserved": func(n *node) error { reserved = n; return nil },
 		"codec":    func(n *node) error { return n.text("codec", &form) },
+		"of":       func(n *node) error { return n.text("of", &origin) },
 		"type":     func(n *node) error { return n.text("type", &expr) },
-		"enum": func(n *node) error {
-			return n.array("enum", func(n *node) error { enum = append(enum, n); return nil })
-		},
+		"enum":     func(n *node) error { enum = n; return nil },
 	})
 	if err != nil {
 		return err
@@ -260,10 +260,10 @@ func (tab table) define(m member) error {
 		t.Kind = shape.Struct
 		return tab.structure(t, fields, reserved)
 	case form == "json":
-		t.Kind = shape.Marshaler
+		t.Kind, t.Origin = shape.Marshaler, origin
 		return nil
 	case form == "text":
-		t.Kind = shape.Text
+		t.Kind, t.Origin = shape.Text, origin
 		return nil
 	case expr == "" || expr == m.name:
 		return failf(m.at, "type %s has neither fields nor a known codec nor another type", m.name)
@@ -276,16 +276,37 @@ func (tab table) define(m member) error {
 		return failf(m.at, "type %s is another name of %s: use that", m.name, expr)
 	}
 	t.Kind, t.Bits, t.Len, t.Key, t.Elem = of.Kind, of.Bits, of.Len, of.Key, of.Elem
-	for _, n := range enum {
-		value, ok := n.value.(string)
-		if number, isNumber := n.value.(json.Number); isNumber {
-			value, ok = number.String(), true
+	return enumerate(t, enum, "type "+m.name, expr)
+}
+
+// enumerate reads the constants of a type: an object of names and values, or a list of values, as it was before locks kept
+// the names.
+func enumerate(t *shape.Type, enum *node, what, expr string) error {
+	if enum == nil {
+		return nil
+	}
+	value := func(n *node) error {
+		value, isString := n.value.(string)
+		number, isNumber := n.value.(json.Number)
+		if isNumber {
+			value = number.String()
 		}
-		if _, isString := n.value.(string); !ok || isString != (t.Kind == shape.String) {
-			return failf(n.at, "a value of type %s is no %s", m.name, expr)
+		if !isString && !isNumber || isString != (t.Kind == shape.String) {
+			return failf(n.at, "a value of %s is no %s", what, expr)
 		}
 		t.Enum = append(t.Enum, value)
+		return nil
 	}
+	if enum.value != json.Delim('{') {
+		return enum.array("enum", value)
+	}
+	for _, m := range enum.members {
+		if err := value(m.value); err != nil {
+			return err
+		}
+		t.Constants = append(t.Constants, shape.Constant{Name: m.name, Value: t.Enum[len(t.Enum)-1]})
+	}
+	t.Enum = slices.Compact(t.Enum)
 	return nil
 }
 

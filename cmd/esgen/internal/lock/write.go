@@ -194,26 +194,38 @@ func (w *writer) types() {
 			w.fields(t)
 			w.close("}")
 		case shape.Marshaler:
-			w.small("codec", "json")
+			w.small("codec", "json", "of", t.Origin)
 		case shape.Text:
-			w.small("codec", "text")
+			w.small("codec", "text", "of", t.Origin)
 		default:
 			w.WriteString(`{"type": ` + text(w.names.inner(t)))
 			if len(t.Enum) > 0 {
-				w.WriteString(`, "enum": [`)
-				for i, value := range t.Enum {
-					if i > 0 {
-						w.WriteString(", ")
-					}
-					if t.Kind == shape.String {
-						value = text(value)
-					}
-					w.WriteString(value)
-				}
-				w.WriteString("]")
+				w.enum(t)
 			}
 			w.WriteString("}")
 		}
 	}
 	w.close("}")
+}
+
+// enum writes the constants of a type with their names, or the values alone where nobody knows these.
+func (w *writer) enum(t *shape.Type) {
+	literal := func(value string) string {
+		if t.Kind == shape.String {
+			return text(value)
+		}
+		return value
+	}
+	var all []string
+	for _, c := range t.Constants {
+		all = append(all, text(c.Name)+": "+literal(c.Value))
+	}
+	if len(all) > 0 {
+		w.WriteString(`, "enum": {` + strings.Join(all, ", ") + "}")
+		return
+	}
+	for _, value := range t.Enum {
+		all = append(all, literal(value))
+	}
+	w.WriteString(`, "enum": [` + strings.Join(all, ", ") + "]")
 }

@@ -64,6 +64,11 @@ func (l *List) OnLine(pos token.Pos) bool {
 	})
 }
 
+// In reports whether a problem was added for a file in a folder.
+func (l *List) In(dir string) bool {
+	return slices.ContainsFunc(l.problems, func(p Problem) bool { return filepath.Dir(p.Pos.Filename) == dir })
+}
+
 // Len returns the number of problems.
 func (l *List) Len() int { return len(l.problems) }
 

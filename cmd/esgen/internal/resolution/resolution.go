@@ -74,21 +74,41 @@ func (r *resolver) value(old, next, view *shape.Type, path string) *shape.Type {
 	case next.Kind == shape.Slice && old.Kind == shape.Slice, next.Kind == shape.Array && old.Kind == shape.Array && old.Len == next.Len:
 		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"[]")
 		return &made
-	case next.Kind == shape.Map && old.Kind == shape.Map && lock.Same(old.Key, next.Key):
+	case next.Kind == shape.Map && old.Kind == shape.Map:
+		keys := *next
+		keys.Key = old.Key
+		r.leaf(&keys, next, path)
 		made.Elem = r.element(old.Elem, next.Elem, view.Elem, path+"{}")
 		return &made
 	}
-	if gone := removed(old, next); old.Kind == next.Kind && len(gone) > 0 && widens(old, next) {
-		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+describe(next))
-	} else if !widens(old, next) {
-		r.because(path, describe(old)+" → "+describe(next))
-	}
+	r.leaf(old, next, path)
 	return view
+}
+
+// leaf settles a value that is read whole, as it would be within one version.
+func (r *resolver) leaf(old, next *shape.Type, path string) {
+	var gone []string
+	for _, c := range compat.Readers(old, next) {
+		switch {
+		case c.Verdict == compat.Safe:
+		case c.Rule == compat.EnumValueRemoved:
+			gone = append(gone, c.From)
+		default:
+			r.because(path, c.From+" → "+c.To)
+		}
+	}
+	if len(gone) > 0 {
+		r.because(path, "the value "+strings.Join(gone, ", ")+" has gone from "+compat.Describe(next))
+	}
 }
 
 // pointer takes the pointers off the types that have one. Whether null has a place to go to is
 // decided by the caller.
 func (r *resolver) pointer(old, next, view, made *shape.Type, path string) *shape.Type {
+	if compat.NullMoves(old, next) {
+		r.because(path, compat.Describe(old)+" → "+compat.Describe(next))
+		return made
+	}
 	if old.Kind == shape.Pointer {
 		old = old.Elem
 	}
@@ -105,7 +125,7 @@ func (r *resolver) pointer(old, next, view, made *shape.Type, path string) *shap
 // element returns the view of an element of a list or map, which has no default to take the place of null.
 func (r *resolver) element(old, next, view *shape.Type, path string) *shape.Type {
 	if old.Kind == shape.Pointer && next.Kind != shape.Pointer {
-		r.because(path, "null has no place in "+describe(next))
+		r.because(path, "null has no place in "+compat.Describe(next))
 	}
 	return r.value(old, next, view, path)
 }
@@ -171,12 +191,20 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
 			return nil, false
 		}
+		if from := moved(old, next, n); from != "" {
+			r.because(at, "what is stored at "+from+" would be skipped")
+			return nil, false
+		}
+	default:
+		if other := lock.Exchanged(old, next, own, n); other != nil {
+			r.because(at, "it was called "+own.Go+", and what is called "+n.Go+" was "+other.Name+": exchange their tags again")
+			return nil, false
+		}
 	}
 	return own, true
 }
 
-// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it. A default
-// says that n is another field, unless only what it is called in JSON, or in Go, has changed.
+// lookalike returns a field of the old shape that has gone, and that n is likely to be without a word of it.
 func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 	var added, removed []*shape.Field
 	for _, f := range next.Fields {
@@ -190,10 +218,26 @@ func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 		}
 	}
 	i := compat.Predecessor(n, added, removed)
-	if i < 0 || n.Default != nil && n.Go != removed[i].Go && !strings.EqualFold(n.Name, removed[i].Name) {
+	if i < 0 {
 		return nil
 	}
 	return removed[i]
+}
+
+// moved returns where in the old shape what n is, or what is within n, has been; "" if it was nowhere else.
+func moved(old, next *shape.Type, n *shape.Field) string {
+	for _, o := range old.Fields {
+		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
+			continue
+		}
+		switch {
+		case compat.Inner(n.Type, o) != nil:
+			return o.Name
+		case compat.Inner(o.Type, n) != nil:
+			return o.Name + "." + n.Name
+		}
+	}
+	return ""
 }
 
 // claimed reports whether another field of next says that it was what n is called now.
@@ -237,7 +281,7 @@ func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string)
 		}
 	case o.Type.Kind == shape.Pointer:
 		if n.Default == nil && !nullable {
-			r.because(at, "null has no place in "+describe(n.Type)+", which has no default")
+			r.because(at, "null has no place in "+compat.Describe(n.Type)+", which has no default")
 		}
 	case n.Required():
 		r.because(at, "it was optional and is required")
@@ -269,68 +313,9 @@ func zeroStays(old, next *shape.Type) bool {
 	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer)
 }
 
-// widens reports whether every value of old is one of next, written alike.
-func widens(old, next *shape.Type) bool {
-	switch {
-	case old.Kind == next.Kind:
-		switch old.Kind {
-		case shape.Int, shape.Uint, shape.Float:
-			return old.Bits <= next.Bits
-		case shape.Marshaler, shape.Text:
-			return old.Name == next.Name
-		case shape.Bool, shape.String, shape.Bytes, shape.Time, shape.UUID, shape.Raw, shape.Number:
-			return true
-		}
-		return false
-	case old.Kind == shape.Uint && next.Kind == shape.Int:
-		return old.Bits < next.Bits
-	case (old.Kind == shape.Int || old.Kind == shape.Uint) && next.Kind == shape.Float:
-		return old.Bits <= 16 || old.Bits == 32 && next.Bits == 64
-	}
-	return old.Kind == shape.UUID && next.Kind == shape.String
-}
-
-// removed returns the values of an enumeration that another lacks. One without values takes all.
-func removed(old, next *shape.Type) []string {
-	if len(next.Enum) == 0 {
-		return nil
-	}
-	var gone []string
-	for _, value := range old.Enum {
-		if !slices.Contains(next.Enum, value) {
-			gone = append(gone, value)
-		}
-	}
-	return gone
-}
-
 func describeField(f *shape.Field) string {
 	if f.Quoted {
-		return describe(f.Type) + " in quotes"
+		return compat.Describe(f.Type) + " in quotes"
 	}
-	return describe(f.Type)
-}
-
-// describe names a type for people.
-func describe(t *shape.Type) string {
-	switch t.Kind {
-	case shape.Int, shape.Uint, shape.Float:
-		if t.Name != "" && len(t.Enum) > 0 {
-			return t.Name
-		}
-		return t.Kind.String() + strconv.Itoa(t.Bits)
-	case shape.Pointer:
-		return "*" + describe(t.Elem)
-	case shape.Slice:
-		return "[]" + describe(t.Elem)
-	case shape.Array:
-		return "[" + strconv.FormatInt(t.Len, 10) + "]" + describe(t.Elem)
-	case shape.Map:
-		return "map[" + describe(t.Key) + "]" + describe(t.Elem)
-	case shape.Struct, shape.Marshaler, shape.Text, shape.String:
-		if t.Name != "" && (t.Kind != shape.String || len(t.Enum) > 0) {
-			return t.Name
-		}
-	}
-	return t.Kind.String()
+	return compat.Describe(f.Type)
 }

@@ -24,6 +24,8 @@ const types = `
 	"AB": {"type": "string", "enum": ["a", "b"]},
 	"ABC": {"type": "string", "enum": ["a", "b", "c"]},
 	"Lev": {"type": "int32", "enum": [1, 2]},
+	"B": {"fields": [{"name": "b", "go": "B", "type": "int64"}]},
+	"Low": {"type": "int8", "enum": {"Low": 1, "High": 2}}, "Mid": {"type": "int8", "enum": {"Low": 1, "Mid": 2, "High": 3}},
 	"J": {"codec": "json"}, "K": {"codec": "json"}, "T": {"codec": "text"}`
 
 // parse returns a shape with these fields, as a lock has them.
@@ -58,7 +60,7 @@ func TestATypeIsReadAsAnotherIfNothingIsLost(t *testing.T) {
 		{"string", "int64", "f: string → int64"}, {"int64", "string", "f: int64 → string"}, {"bool", "string", "f: bool → string"}, {"int64", "bool", "f: int64 → bool"},
 		{"uuid", "string", ""}, {"string", "uuid", "f: string → uuid"}, {"string", "time", "f: string → time"}, {"time", "string", "f: time → string"},
 		{"bytes", "string", "f: bytes → string"}, {"string", "bytes", "f: string → bytes"}, {"raw", "string", "f: raw → string"}, {"number", "float64", "f: number → float64"},
-		{"string", "AB", ""}, {"AB", "string", ""}, {"AB", "ABC", ""}, {"ABC", "AB", "f: the value c has gone from AB"}, {"Lev", "int64", ""}, {"Lev", "AB", "f: Lev → AB"},
+		{"string", "AB", ""}, {"AB", "string", ""}, {"AB", "ABC", ""}, {"ABC", "AB", "f: the value \"c\" has gone from AB"}, {"Lev", "int64", ""}, {"Low", "Mid", "f: High (2) → Mid (2)"}, {"Lev", "AB", "f: Lev → AB"},
 		{"J", "J", ""}, {"J", "K", "f: J → K"}, {"T", "J", "f: T → J"}, {"T", "string", "f: T → string"}, {"J", "S", "f: J → S"},
 		{"[]int32", "[]int64", ""}, {"[]int64", "[]int32", "f[]: int64 → int32"}, {"[]int32", "int32", "f: []int32 → int32"}, {"int32", "[]int32", "f: int32 → []int32"},
 		{"[3]int32", "[3]int64", ""}, {"[3]int32", "[4]int32", "f: [3]int32 → [4]int32"}, {"[3]int32", "[]int32", "f: [3]int32 → []int32"},
@@ -109,6 +111,9 @@ func TestAFieldIsFoundByWhatItWas(t *testing.T) {
 		{"of one type, the only ones", a, opt(b), `b: it looks like what was a, whose values would be lost: write esgen:"was=a", or if it is another field, esgen:"default=…" or a version in between`},
 		{"of one type, with a default", a, strings.TrimSuffix(b, "}") + `, "default": "0"}`, "B=(0)"},
 		{"of one type, and not the only ones", a + "," + b, opt(c), "C="},
+		{"of another's name in Go, and both there", a + "," + b, strings.Replace(a, `"A"`, `"B"`, 1) + "," + strings.Replace(b, `"B"`, `"A"`, 1), "a: it was called A, and what is called B was b: exchange their tags again; b: it was called B, and what is called A was a: exchange their tags again"},
+		{"moved into an object", b, `{"name": "n", "go": "N", "type": "B", "optional": "omitzero"}`, "n: what is stored at b would be skipped"},
+		{"moved out of one", `{"name": "n", "go": "N", "type": "B"}`, opt(b), "b: what is stored at n.b would be skipped"},
 		{"of one name in Go, and both there", a, a + "," + strings.Replace(opt(b), `"B"`, `"A"`, 1), "A=a! A="},
 		{"with former names", was(a, `"c", "b"`, "") + "," + b, a + "," + b, "A=a|c! B=b!"},
 		{"a default of then", strings.TrimSuffix(a, "}") + `, "default": "1"}`, was(b, `"a"`, `, "default": "2"`), "B=a(1)"},

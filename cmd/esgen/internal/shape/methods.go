@@ -96,13 +96,13 @@ func (b *builder) methods(s *Type, path string) bool {
 	}
 	switch {
 	case m.marshalJSON != none && m.unmarshalJSON != none:
-		s.Kind, s.AddrMarshal = Marshaler, m.marshalJSON == onPointer
+		s.Kind, s.AddrMarshal, s.Origin = Marshaler, m.marshalJSON == onPointer, b.origin(t)
 	case m.marshalJSON != none:
 		b.problem(path, fmt.Sprintf("%s has MarshalJSON without UnmarshalJSON", name(t)), "write the other half")
 	case m.unmarshalJSON != none:
 		b.problem(path, fmt.Sprintf("%s has UnmarshalJSON without MarshalJSON", name(t)), "write the other half")
 	case m.marshalText != none && m.unmarshalText != none:
-		s.Kind, s.AddrMarshal = Text, m.marshalText == onPointer
+		s.Kind, s.AddrMarshal, s.Origin = Text, m.marshalText == onPointer, b.origin(t)
 	default:
 		b.halfText(t, m, path)
 	}

@@ -200,7 +200,8 @@ func (b *builder) special(s *Type) bool {
 
 func (b *builder) basic(s *Type, u *types.Basic, path string) {
 	if b.mode == Event {
-		s.Enum = b.constants(s.Go)
+		s.Constants = b.constants(s.Go)
+		s.Enum = Values(s.Constants)
 	}
 	switch u.Kind() {
 	case types.Bool:
@@ -261,7 +262,7 @@ func (b *builder) key(t types.Type, path string) *Type {
 	}
 	m := methodsOf(t)
 	if _, isPointer := t.Underlying().(*types.Pointer); !isPointer && m.marshalText != none && m.unmarshalText != none {
-		s.Kind, s.AddrMarshal = Text, m.marshalText == onPointer
+		s.Kind, s.AddrMarshal, s.Origin = Text, m.marshalText == onPointer, b.origin(t)
 		return s
 	}
 	if m.marshalText != none || m.unmarshalText != none {

@@ -84,6 +84,15 @@ type Type struct {
 	// is declared with, sorted, each once; numbers in decimal. Types of the standard library have none.
 	Enum []string
 
+	// Constants has the same constants with their names, by value and then by name. Shapes that were read from
+	// a lock of before it kept the names have none.
+	Constants []Constant
+
+	// Origin says whose methods a type of kind Marshaler or Text has, where they are not the module's own: it is the import
+	// path of the package, or the type that is embedded and has them. Nothing else tells apart decimal.Decimal and
+	// the decimal.Decimal of another vendor, or an embedded time.Time and methods written in place of its own.
+	Origin string
+
 	Bits   int      // Int, Uint, Float: 8 to 64; int, uint and uintptr count as 64
 	Len    int64    // Array
 	Elem   *Type    // Slice, Array, Map, Pointer
