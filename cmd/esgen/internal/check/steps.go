@@ -107,16 +107,5 @@ func (c *checker) withStruct(v *model.Version) string {
 			directive += " aggregate=" + v.Event.Aggregate.Go
 		}
 	}
-	current := map[string]*shape.Type{}
-	for _, a := range c.Aggregates {
-		for _, l := range a.Latest() {
-			for t := range l.Shape.All() {
-				if t.Name != "" {
-					current[t.Name] = t
-				}
-			}
-		}
-	}
-	taken := func(name string) bool { return c.Declared[name].IsValid() || c.DeclaredInTests[name].IsValid() }
-	return fmt.Sprintf(", and the struct that it was%s: %s", directive, lock.Struct(v.Go, v.Schema, v.Shape, current, taken))
+	return fmt.Sprintf(", and the struct that it was%s: %s", directive, lock.Struct(v.Go, v.Schema, v.Shape, c.Current(), c.Taken))
 }

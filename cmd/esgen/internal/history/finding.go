@@ -11,6 +11,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
 
@@ -141,11 +142,11 @@ func (j *judge) event(e *model.Event) {
 	for _, old := range locked.Versions {
 		if j.missing(e, old.Schema) {
 			name := old.Go
-			if j.taken(name) { // by a later version, as a rule
+			if j.Taken(name) { // by a later version, as a rule
 				name = names.Old(name, old.Schema)
 			}
 			j.add(last, old.Schema, compat.Change{Rule: compat.EventVersionRemoved, Verdict: compat.NeedsUpcaster, From: fmt.Sprintf("v%d", old.Schema)},
-				fmt.Sprintf("bring back its upcaster, and the struct of version=%d, %s", old.Schema, lock.Struct(name, old.Schema, old.Shape, j.current(), j.taken)))
+				fmt.Sprintf("bring back its upcaster, and the struct of version=%d, %s", old.Schema, lock.Struct(name, old.Schema, old.Shape, j.Current(), j.Taken)))
 		}
 	}
 }

@@ -167,3 +167,23 @@ func (p *Package) sort() {
 		}
 	}
 }
+
+// Current returns the named types in the latest versions of the package's events.
+func (p *Package) Current() map[string]*shape.Type {
+	named := map[string]*shape.Type{}
+	for _, a := range p.Aggregates {
+		for _, v := range a.Latest() {
+			for t := range v.Shape.All() {
+				if t.Name != "" {
+					named[t.Name] = t
+				}
+			}
+		}
+	}
+	return named
+}
+
+// Taken reports whether the package declares a name.
+func (p *Package) Taken(name string) bool {
+	return p.Declared[name].IsValid() || p.DeclaredInTests[name].IsValid()
+}
