@@ -145,16 +145,17 @@ func (operationType) Apply(a *Operation, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (operationType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case Accepted:
 		name, schema = "operation.accepted", 1
-		dst, err = appendAccepted(dst, &e)
+		dst, err = appendAccepted(codec.Room(dst, 180+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+len(e.Request.Amount.Currency)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)), &e)
 	case Refused:
 		name, schema = "operation.refused", 1
-		dst, err = appendRefused(dst, &e)
+		dst, err = appendRefused(codec.Room(dst, 192+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+len(e.Request.Amount.Currency)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)+len(e.Reason)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Operation: its events are Accepted and Refused, as values, not pointers", event)
 	}
