@@ -168,7 +168,7 @@ func (orderType) Encode(dst []byte, event any) (name string, schema int, data []
 		dst, err = scratch.Done(appendPacked(scratch.Dst, &e))
 	case Paid:
 		name, schema = "order.paid", 1
-		dst, err = appendPaid(codec.Room(dst, 83+len(e.Payer)+len(e.Method)+len(e.Currency)), &e)
+		dst, err = appendPaid(codec.Room(dst, 73+len(e.Payer)+len(e.Method)+len(e.Currency)), &e)
 	case Placed:
 		name, schema = "order.placed", 1
 		scratch := codec.NewScratch(dst)

@@ -127,7 +127,7 @@ func (accountType) Encode(dst []byte, event any) (name string, schema int, data 
 	switch e := event.(type) {
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(codec.Room(dst, 127+len(e.Account)+len(e.Currency)+len(e.Reference)+len(e.Note)), &e)
+		dst, err = appendDeposited(codec.Room(dst, 117+len(e.Account)+len(e.Currency)+len(e.Reference)+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Deposited, as values, not pointers", event)
 	}

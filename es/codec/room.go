@@ -2,8 +2,8 @@ package codec
 
 import "sync"
 
-// Room returns dst, or if that is nil memory for a text of n bytes. It serves texts whose size is easily told before they
-// are written.
+// Room returns dst, or if that is nil memory for a text of n bytes. It serves texts whose size is easily
+// estimated before they are written; a longer one takes another allocation.
 func Room(dst []byte, n int) []byte {
 	if dst == nil {
 		return make([]byte, 0, n)

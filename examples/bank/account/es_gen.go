@@ -228,19 +228,19 @@ func (accountType) Encode(dst []byte, event any) (name string, schema int, data 
 		dst, err = appendClosed(codec.Room(dst, 2), &e)
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(codec.Room(dst, 42+len(e.Note)), &e)
+		dst, err = appendDeposited(codec.Room(dst, 32+len(e.Note)), &e)
 	case Opened:
 		name, schema = "account.opened", 3
-		dst, err = appendOpened(codec.Room(dst, 60+len(e.Owner)+len(e.Currency)), &e)
+		dst, err = appendOpened(codec.Room(dst, 50+len(e.Owner)+len(e.Currency)), &e)
 	case TransferReceived:
 		name, schema = "account.transfer_received", 1
-		dst, err = appendTransferReceived(codec.Room(dst, 52+len(e.From)+len(e.Note)), &e)
+		dst, err = appendTransferReceived(codec.Room(dst, 42+len(e.From)+len(e.Note)), &e)
 	case TransferSent:
 		name, schema = "account.transfer_sent", 1
-		dst, err = appendTransferSent(codec.Room(dst, 50+len(e.To)+len(e.Note)), &e)
+		dst, err = appendTransferSent(codec.Room(dst, 40+len(e.To)+len(e.Note)), &e)
 	case Withdrawn:
 		name, schema = "account.withdrawn", 1
-		dst, err = appendWithdrawn(codec.Room(dst, 42+len(e.Note)), &e)
+		dst, err = appendWithdrawn(codec.Room(dst, 32+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Closed, Deposited, Opened, TransferReceived, TransferSent and Withdrawn, as values, not pointers", event)
 	}

@@ -274,19 +274,19 @@ func (transferType) Encode(dst []byte, event any) (name string, schema int, data
 		dst, err = appendTransferDebited(codec.Room(dst, 2), &e)
 	case TransferRefused:
 		name, schema = "transfer.refused", 1
-		dst, err = appendTransferRefused(codec.Room(dst, 14+len(e.Reason)), &e)
+		dst, err = appendTransferRefused(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferRejected:
 		name, schema = "transfer.rejected", 1
-		dst, err = appendTransferRejected(codec.Room(dst, 14+len(e.Reason)), &e)
+		dst, err = appendTransferRejected(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferRequested:
 		name, schema = "transfer.requested", 1
-		dst, err = appendTransferRequested(codec.Room(dst, 109+len(e.Account)+len(e.To)+len(e.Amount.Currency)), &e)
+		dst, err = appendTransferRequested(codec.Room(dst, 89+len(e.Account)+len(e.To)+len(e.Amount.Currency)), &e)
 	case TransferReturned:
 		name, schema = "transfer.returned", 1
 		dst, err = appendTransferReturned(codec.Room(dst, 2), &e)
 	case TransferStuck:
 		name, schema = "transfer.stuck", 1
-		dst, err = appendTransferStuck(codec.Room(dst, 14+len(e.Reason)), &e)
+		dst, err = appendTransferStuck(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferTimedOut:
 		name, schema = "transfer.timed_out", 1
 		dst, err = appendTransferTimedOut(codec.Room(dst, 2), &e)

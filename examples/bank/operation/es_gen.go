@@ -152,10 +152,12 @@ func (operationType) Encode(dst []byte, event any) (name string, schema int, dat
 	switch e := event.(type) {
 	case Accepted:
 		name, schema = "operation.accepted", 1
-		dst, err = appendAccepted(codec.Room(dst, 180+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+len(e.Request.Amount.Currency)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)), &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendAccepted(scratch.Dst, &e))
 	case Refused:
 		name, schema = "operation.refused", 1
-		dst, err = appendRefused(codec.Room(dst, 192+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+len(e.Request.Amount.Currency)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)+len(e.Reason)), &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendRefused(scratch.Dst, &e))
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Operation: its events are Accepted and Refused, as values, not pointers", event)
 	}

@@ -6,10 +6,11 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
-// Room returns an expression for how long the JSON of v, a value of type t, is at most if nothing in its strings needs
-// escaping; nil if that isn't told by some fields' lengths, or is far more than what most values take.
+// Room returns an expression for how long the JSON of v, a value of type t, gets if nothing in its strings needs escaping and
+// no integer has more than ten digits. What does not fit is encoded all the same, with one more allocation. Room returns nil
+// if the length depends on more than that of some strings, or is far more than what most values take.
 func Room(t *shape.Type, v *jen.Statement) *jen.Statement {
-	const longest, most = 256, 8 // bytes beside the strings, and strings
+	const longest, most = 256, 5 // bytes beside the strings, and strings
 	var r room
 	if !r.value(t, v) || r.constant > longest || len(r.strings) > most {
 		return nil
@@ -33,7 +34,7 @@ func (r *room) value(t *shape.Type, v *jen.Statement) bool {
 	case shape.Bool:
 		r.constant += len("false")
 	case shape.Int, shape.Uint:
-		r.constant += map[int]int{8: len("-128"), 16: len("-32768"), 32: len("-2147483648"), 64: len("-9223372036854775808")}[t.Bits]
+		r.constant += len("-1234567890")
 	case shape.Float:
 		r.constant += len("-1.7976931348623157e+308")
 	case shape.Time:
@@ -53,11 +54,14 @@ func (r *room) value(t *shape.Type, v *jen.Statement) bool {
 
 func (r *room) object(t *shape.Type, v *jen.Statement) bool {
 	r.constant += len("{}")
-	for _, f := range t.Fields {
+	for i, f := range t.Fields {
 		if f.Quoted || f.Behind {
 			return false
 		}
-		r.constant += len(`,"":`) + len(f.Name)
+		r.constant += len(`"":`) + len(f.Name)
+		if i > 0 {
+			r.constant += len(",")
+		}
 		at := jen.Add(v)
 		for _, s := range f.Steps {
 			at.Dot(s.Name)
