@@ -15,9 +15,13 @@ import (
 	"github.com/esgen-go/esgen/es/codec"
 )
 
-func object(fields ...*shape.Field) *shape.Type { return &shape.Type{Kind: shape.Struct, Fields: fields} }
+func object(fields ...*shape.Field) *shape.Type {
+	return &shape.Type{Kind: shape.Struct, Fields: fields}
+}
 
-func field(name string, t *shape.Type) *shape.Field { return &shape.Field{Name: name, Go: name, Type: t} }
+func field(name string, t *shape.Type) *shape.Field {
+	return &shape.Field{Name: name, Go: name, Type: t}
+}
 
 func TestRoomIsForFlatEventsAlone(t *testing.T) {
 	t.Parallel()
