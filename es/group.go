@@ -65,7 +65,8 @@ type Groups interface {
 	Beat(ctx context.Context, m Membership) (GroupState, error)
 
 	// Claim takes a partition for a member, if its epoch is still the given one, and returns it
-	// with a higher epoch. Else the error is a *[FencedError].
+	// with a higher epoch. Else the error is a *[FencedError]. So it is, rather than to wait, while an open
+	// transaction has recorded progress of the partition: then the claim may be repeated.
 	Claim(ctx context.Context, group string, c Claim, member uuid.UUID) (Partition, error)
 
 	// Release leaves the member's partitions among the claims without an owner, for others to claim.

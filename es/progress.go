@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,9 +21,15 @@ var ErrFenced = errors.New("fenced off")
 type FencedError struct {
 	Name      string // of the checkpoint or group
 	Partition int    // that is lost; -1 where there is no group
+	// Stream is the one of which the parked event is not as it was found; zero where that is
+	// not the reason.
+	Stream Stream
 }
 
 func (e *FencedError) Error() string {
+	if e.Stream != (Stream{}) {
+		return fmt.Sprintf("what %q has parked of %s is not as it was found: somebody else has tried it since: let one process run its reader, or make it a group", e.Name, e.Stream)
+	}
 	if e.Partition >= 0 {
 		return fmt.Sprintf("partition %d of group %q is not where it was claimed: it has another owner by now, who handles its events since the last recorded position", e.Partition, e.Name)
 	}
@@ -47,6 +54,21 @@ type Progress struct {
 	// streams to take up again: see [Parking].
 	Park   []Parked
 	Unpark []Stream
+	// Tried are parked events that have been tried, as they were found: each must still be
+	// parked at its Version after as many Attempts, or nothing is recorded. So what came of an attempt is
+	// recorded once, also where no position moves. If its stream is parked at the same version
+	// again, a verdict other than the one found was given meanwhile, and stays.
+	Tried []Parked
+}
+
+// Found returns the parked event of a stream that was tried, as it was found; nil if none was.
+func (p Progress) Found(s Stream) *Parked {
+	for i := range p.Tried {
+		if p.Tried[i].Stream == s {
+			return &p.Tried[i]
+		}
+	}
+	return nil
 }
 
 // Validate refuses what no store records, with an error that matches [ErrInvalidName],
@@ -58,7 +80,7 @@ func (p Progress) Validate() error {
 	if p.To < p.From {
 		return fmt.Errorf("progress from position %d back to %d: %w", p.From, p.To, ErrNegative)
 	}
-	for _, parked := range p.Park {
+	for _, parked := range slices.Concat(p.Park, p.Tried) {
 		if err := cmp.Or(parked.Stream.Validate(), notNegative("Version", parked.Version), notNegative("Attempts", parked.Attempts)); err != nil {
 			return fmt.Errorf("parking %.120s: %w", parked.Stream.String(), err)
 		}

@@ -85,6 +85,15 @@ type Receipt struct {
 	Streams []Written
 }
 
+// Position returns that of the append's last event, which is what to wait for in order to read its effect. It is 0
+// where the receipt has no streams, as that of a repository's command that found itself done before.
+func (r Receipt) Position() (last Position) {
+	for _, w := range r.Streams {
+		last = max(last, w.Position)
+	}
+	return last
+}
+
 // Written is one stream's part of a [Receipt].
 type Written struct {
 	Stream      Stream

@@ -6,7 +6,23 @@ import (
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec/codectest"
+	"github.com/esgen-go/esgen/upcast/upcasttest"
 )
+
+// orderChain reads and writes the events of an Order.
+var orderChain = upcasttest.Chain[OrderEvent]{
+	Decode: upcastOrderEvent,
+	Encode: orderType{}.Encode,
+	Latest: []OrderEvent{Packed{}, Paid{}, Placed{}},
+}
+
+func TestGoldensOrder(t *testing.T) {
+	upcasttest.Goldens(t, orderChain,
+		"esgen.lock/golden/order.packed.json",
+		"esgen.lock/golden/order.paid.json",
+		"esgen.lock/golden/order.placed.json",
+	)
+}
 
 func TestRoundTripPacked(t *testing.T) {
 	codectest.RoundTrip(t, appendPacked, decodePacked)

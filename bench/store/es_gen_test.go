@@ -6,7 +6,21 @@ import (
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec/codectest"
+	"github.com/esgen-go/esgen/upcast/upcasttest"
 )
+
+// accountChain reads and writes the events of an Account.
+var accountChain = upcasttest.Chain[AccountEvent]{
+	Decode: upcastAccountEvent,
+	Encode: accountType{}.Encode,
+	Latest: []AccountEvent{Deposited{}},
+}
+
+func TestGoldensAccount(t *testing.T) {
+	upcasttest.Goldens(t, accountChain,
+		"esgen.lock/golden/account.deposited.json",
+	)
+}
 
 func TestRoundTripDeposited(t *testing.T) {
 	codectest.RoundTrip(t, appendDeposited, decodeDeposited)

@@ -52,6 +52,12 @@ func (s *Store) record(ctx context.Context, p es.Progress, with func()) error {
 	if head := s.head(); p.To > head {
 		return fmt.Errorf("recording progress of %q: %w", p.Name, &es.BeyondHeadError{Position: p.To, Head: head})
 	}
+	for _, tried := range p.Tried {
+		now, ok := s.parked[parkedKey{p.Name, tried.Stream}]
+		if !ok || now.Version != tried.Version || now.Attempts != tried.Attempts {
+			return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: -1, Stream: tried.Stream})
+		}
+	}
 	if len(p.Claims) == 0 {
 		if s.checkpoints[p.Name] != p.From {
 			return fmt.Errorf("recording progress of %q: %w", p.Name, &es.FencedError{Name: p.Name, Partition: -1})
@@ -69,7 +75,12 @@ func (s *Store) record(ctx context.Context, p es.Progress, with func()) error {
 	}
 	for _, parked := range p.Park {
 		parked.At = s.now()
-		s.parked[parkedKey{p.Name, parked.Stream}] = parked
+		key := parkedKey{p.Name, parked.Stream}
+		now := s.parked[key]
+		if found := p.Found(parked.Stream); found != nil && now.Version == parked.Version && now.Verdict != found.Verdict {
+			parked.Verdict = now.Verdict
+		}
+		s.parked[key] = parked
 	}
 	for _, stream := range p.Unpark {
 		delete(s.parked, parkedKey{p.Name, stream})

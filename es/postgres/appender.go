@@ -115,7 +115,7 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 	taken := make(map[es.Stream]struct{}, len(a.queue))
 	events, bytes, rest := 0, 0, a.queue[:0]
 	for i, r := range a.queue {
-		if len(batch) > 0 && (len(batch) == maxFlushRequests || events+r.events > maxFlushEvents || bytes+r.bytes > maxFlushBytes) {
+		if len(batch) > 0 && (r.alone || len(batch) == maxFlushRequests || events+r.events > maxFlushEvents || bytes+r.bytes > maxFlushBytes) {
 			rest = append(rest, a.queue[i:]...)
 			break
 		}
@@ -139,6 +139,10 @@ func (a *appender) next(batch []*request) (_ []*request, open bool) {
 		}
 		batch = append(batch, r)
 		events, bytes = events+r.events, bytes+r.bytes
+		if r.alone {
+			rest = append(rest, a.queue[i+1:]...)
+			break
+		}
 	}
 	clear(a.queue[len(rest):])
 	a.queue = rest
@@ -163,9 +167,9 @@ func (a *appender) flush(batch []*request) {
 		return
 	case sentLost:
 		a.lane.drop()
-		again, pause := a.failed(batch, err)
+		var pause time.Duration
 		a.mu.Lock()
-		a.resume(again)
+		a.queue, pause = a.failed(slices.Concat(batch, a.queue), err)
 		a.mu.Unlock()
 		_ = sleep(a.store.ctx, pause) // Close ends the wait
 		return
@@ -205,7 +209,7 @@ func (a *appender) send(l *link, ctx context.Context, batch []*request) ([]es.Re
 		flushes.Record(ctx, int64(len(batch)), by)
 	}
 	receipts, err := l.send(ctx, batch)
-	if err != nil && l.conn.IsClosed() && !pgconn.SafeToRetry(err) {
+	if err != nil && l.conn.IsClosed() { // the driver hides behind "conn closed, safe to retry" that it lost it while it read an answer
 		for _, r := range batch {
 			r.inDoubt = true
 		}
@@ -232,23 +236,27 @@ func (a *appender) deliver(batch []*request, receipts []es.Receipt) {
 	}
 }
 
-// failed returns those of the requests whose connection was lost that are to be sent again, and after
-// which pause. The others, which have failed for too long, end.
-func (a *appender) failed(batch []*request, err error) (again []*request, pause time.Duration) {
+// failed returns those of the requests whose connection was lost, and of those that follow them, that are to be
+// sent again, and after which pause. The others, which have failed for too long, end.
+func (a *appender) failed(requests []*request, err error) (again []*request, pause time.Duration) {
 	now := time.Now()
-	attempt := 0
-	for _, r := range batch {
+	attempt, first := 0, 0
+	for _, r := range requests {
 		if r.failing.IsZero() {
 			r.failing = now
-			a.store.logger.Debug("esgen: retrying an append after a lost connection", "stream", r.writes[0].Stream.String(), "in doubt", r.inDoubt, "error", err)
+			first++
 		}
 		r.cause = err
+		r.blockedUntil = time.Time{} // nobody can tell whether something is in its way
 		if now.Sub(r.failing) >= a.store.retryFor {
 			r.done <- outcome{err: r.abandoned(fmt.Errorf("%w: %w", ErrUnavailable, err))}
 			continue
 		}
 		attempt = max(attempt, int(now.Sub(r.failing)/(20*time.Millisecond)))
 		again = append(again, r)
+	}
+	if first > 0 {
+		a.store.logger.Debug("esgen: retrying appends after a lost connection", "appends", first, "error", err)
 	}
 	if len(again) > 0 {
 		pause = backoff(attempt)

@@ -55,7 +55,7 @@ func (s *Store) CheckpointTx(ctx context.Context, tx pgx.Tx, name string) (p es.
 
 // SaveCheckpoint implements [es.Checkpoints]. A position that this process has not passed for an open
 // transaction, but another one may have, is waited for up to [LockTimeout], and then refused with an error that matches
-// [ErrBlocked] beside [es.ErrBeyondHead].
+// [ErrBlocked]: it passes when the transaction ends, which a position beyond the head does not.
 func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) error {
 	if err := cmp.Or(es.ValidateCheckpointName(name), p.Validate()); err != nil {
 		return fmt.Errorf("saving checkpoint %q: %w", name, err)
@@ -86,7 +86,7 @@ func (s *Store) reached(ctx context.Context, p es.Position) error {
 			return s.within(p, head)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("open transactions may yet fill a hole before it (see FeedStatus): %w: %w", ErrBlocked, &es.BeyondHeadError{Position: p, Head: head})
+			return fmt.Errorf("position %d is committed, but open transactions may yet fill a hole after %d (see FeedStatus): %w", p, head, ErrBlocked)
 		}
 		if err := sleep(ctx, backoff(attempt)); err != nil {
 			return err

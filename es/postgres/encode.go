@@ -99,6 +99,16 @@ type encoder struct {
 	values [][]byte
 }
 
+// trim gives back the memory that an unusually large append took.
+func (enc *encoder) trim() {
+	for i := range enc.params {
+		if cap(enc.params[i]) > 2*maxFlushBytes {
+			enc.params[i] = nil
+		}
+	}
+	clear(enc.values)
+}
+
 // single encodes the only event of the only write.
 func (enc *encoder) single(w *placedWrite) [][]byte {
 	e := &w.Events[0]

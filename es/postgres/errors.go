@@ -130,7 +130,7 @@ type misconfigured struct{ error }
 // isTyped reports whether an error is one of this package or of es already.
 func isTyped(err error) bool {
 	for _, known := range []error{ErrUnavailable, ErrBlocked, ErrTimeout, ErrSchema, ErrIsolation, es.ErrConflict, es.ErrIdempotency,
-		es.ErrNotFound, es.ErrAlreadyAppended, es.ErrOutcomeUnknown, es.ErrBeyondHead, es.ErrClosed, es.ErrFenced, es.ErrPartitions, es.ErrNotParked} {
+		es.ErrNotFound, es.ErrAlreadyAppended, es.ErrOutcomeUnknown, es.ErrBeyondHead, es.ErrClosed, es.ErrFenced, es.ErrPartitions, es.ErrNotParked, es.ErrInUse} {
 		if errors.Is(err, known) {
 			return true
 		}

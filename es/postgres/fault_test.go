@@ -25,19 +25,26 @@ func TestAppendHappensOnceThoughConnectionsAreCut(t *testing.T) {
 	at := place(t)
 	_, url, _ := strings.Cut(at, " ")
 	direct := newWorldAt(t, at)
-	for _, expect := range []string{"exactly", "any"} {
+	for _, how := range []string{"exactly", "any", "exactly, pooling", "any, pooling"} {
+		expect, _, pooling := strings.Cut(how, ", ")
+		var opts []postgres.Option
+		step, end := 13, 800
+		if pooling { // the statement goes with each append
+			opts = append(opts, postgres.TransactionPooling())
+			step, end = 61, 3000
+		}
 		for name, direction := range map[string]pgtest.Direction{"to the server": pgtest.ToServer, "to the client": pgtest.ToClient} {
-			t.Run(expect+" "+name, func(t *testing.T) {
+			t.Run(how+" "+name, func(t *testing.T) {
 				t.Parallel()
 				proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
-				w := newWorldAt(t, direct.schema+" "+pgtest.WithAddr(url, proxy.Addr()))
-				step := 13
+				w := newWorldAt(t, direct.schema+" "+pgtest.WithAddr(url, proxy.Addr()), opts...)
+				step := step
 				if testing.Short() {
-					step = 97
+					step *= 7
 				}
-				s := stream(strings.ReplaceAll(expect+"-"+name, " ", "-"))
+				s := stream(strings.NewReplacer(" ", "-", ",", "").Replace(how + "-" + name))
 				var ids []es.Event
-				for after := 0; after < 800; after += step {
+				for after := 0; after < end; after += step {
 					want := es.Any
 					if expect == "exactly" {
 						want = es.Exactly(es.Version(len(ids)))
@@ -101,48 +108,61 @@ func TestARepetitionIsADuplicateThoughItsConnectionIsCut(t *testing.T) {
 	}
 }
 
-func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T) {
+// bothWays runs a test with sessions of the store's own, and with those of a pooler.
+func bothWays(t *testing.T, test func(*testing.T, ...postgres.Option)) {
 	t.Parallel()
-	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
-	at := place(t)
-	schema, url, _ := strings.Cut(at, " ")
-	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()), postgres.RetryFor(200*time.Millisecond))
-	w.append("warm")
-	batch := write(stream("unheard"), es.NoStream, 1)
-	var stop atomic.Bool
-	cut := proxy.CutAnswerTo("unheard")
-	go func() { // no connection is ever made again
-		<-cut
-		for !stop.Load() {
-			proxy.CutAll()
+	for name, opts := range map[string][]postgres.Option{"sessions": nil, "pooling": {postgres.TransactionPooling()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, opts...)
+		})
+	}
+}
+
+func TestAppendTellsThatItsOutcomeIsUnknownWhenRetriesAreExhausted(t *testing.T) {
+	bothWays(t, func(t *testing.T, opts ...postgres.Option) {
+		proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+		at := place(t)
+		schema, url, _ := strings.Cut(at, " ")
+		w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()), append(opts, postgres.RetryFor(200*time.Millisecond))...)
+		w.append("warm")
+		batch := write(stream("unheard"), es.NoStream, 1)
+		var stop atomic.Bool
+		cut := proxy.CutAnswerTo("unheard")
+		go func() { // no connection is ever made again
+			<-cut
+			for !stop.Load() {
+				proxy.CutAll()
+			}
+		}()
+		_, err := w.store.Append(w.ctx, batch)
+		stop.Store(true)
+		if !errors.Is(err, es.ErrOutcomeUnknown) || !errors.Is(err, postgres.ErrUnavailable) {
+			t.Fatalf("Append: %v, want es.ErrOutcomeUnknown and postgres.ErrUnavailable", err)
 		}
-	}()
-	_, err := w.store.Append(w.ctx, batch)
-	stop.Store(true)
-	if !errors.Is(err, es.ErrOutcomeUnknown) || !errors.Is(err, postgres.ErrUnavailable) {
-		t.Fatalf("Append: %v, want es.ErrOutcomeUnknown and postgres.ErrUnavailable", err)
-	}
-	r, err := w.store.Append(w.ctx, batch)
-	if err != nil || r.Streams[0].Last != 1 {
-		t.Fatalf("sending the same events again: %+v, %v, want them to be at version 1", r, err)
-	}
+		r, err := w.store.Append(w.ctx, batch)
+		if err != nil || r.Streams[0].Last != 1 {
+			t.Fatalf("sending the same events again: %+v, %v, want them to be at version 1", r, err)
+		}
+	})
 }
 
 // An attempt that the server is yet to execute could still find the stream, so that a conflict settles nothing.
 func TestAConflictIsNoAnswerWhileAnAttemptIsInDoubt(t *testing.T) {
-	t.Parallel()
-	proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
-	schema, url, _ := strings.Cut(place(t), " ")
-	w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()))
-	w.append("warm")
-	missing := write(stream("missing"), es.StreamExists, 1)
-	proxy.CutAnswerTo("missing")
-	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrOutcomeUnknown) {
-		t.Errorf("Append to a stream that must exist, cut off: %+v, %v, want es.ErrOutcomeUnknown", r, err)
-	}
-	if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrOutcomeUnknown) {
-		t.Errorf("the same again: %+v, %v, want a conflict", r, err)
-	}
+	bothWays(t, func(t *testing.T, opts ...postgres.Option) {
+		proxy := pgtest.NewProxy(t, pgtest.Shared(t).Addr())
+		schema, url, _ := strings.Cut(place(t), " ")
+		w := newWorldAt(t, schema+" "+pgtest.WithAddr(url, proxy.Addr()), opts...)
+		w.append("warm")
+		missing := write(stream("missing"), es.StreamExists, 1)
+		proxy.CutAnswerTo("missing")
+		if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrOutcomeUnknown) {
+			t.Errorf("Append to a stream that must exist, cut off: %+v, %v, want es.ErrOutcomeUnknown", r, err)
+		}
+		if r, err := w.store.Append(w.ctx, missing); !errors.Is(err, es.ErrConflict) || errors.Is(err, es.ErrOutcomeUnknown) {
+			t.Errorf("the same again: %+v, %v, want a conflict", r, err)
+		}
+	})
 }
 
 // A caller that has gone may have sent its events elsewhere since, or decided otherwise.
@@ -248,20 +268,27 @@ func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
 	t.Parallel()
 	schema, url, _ := strings.Cut(place(t), " ")
 	w := newWorldAt(t, schema+" "+url+"&pool_max_conns=1")
-	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{}) { // holds no connection while the body runs
-		t.Fatal(err)
-	}
-	for range w.store.Load(w.ctx, es.LoadQuery{Stream: stream("a")}) {
-		w.append("a")
-	}
 	w.append("a")
-	for rec, err := range w.store.Read(w.ctx, es.ReadQuery{Stream: stream("a")}) {
+	turns := 0
+	body := func(err error) { // no loop holds a connection while it runs
 		if err != nil {
 			t.Fatal(err)
 		}
+		turns++
 		w.append("b")
 		w.feed(w.store)
-		_ = rec
+	}
+	for _, err := range w.store.ReadAll(w.ctx, es.FeedQuery{}) {
+		body(err)
+	}
+	for _, err := range w.store.Load(w.ctx, es.LoadQuery{Stream: stream("a")}) {
+		body(err)
+	}
+	for _, err := range w.store.Read(w.ctx, es.ReadQuery{Stream: stream("a")}) {
+		body(err)
+	}
+	if turns != 3 {
+		t.Errorf("the loops took %d turns, want one each", turns)
 	}
 }
 

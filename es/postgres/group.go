@@ -26,8 +26,12 @@ ORDER BY 1 NULLS LAST, 3`
 
 	readPartitions = `SELECT partitions FROM {schema}.groups WHERE name = $1`
 
-	claim = `UPDATE {schema}.partitions SET owner = $4, epoch = epoch + 1
-WHERE group_name = $1 AND partition = $2 AND epoch = $3 RETURNING epoch, position`
+	// claim does not wait for a transaction that records the partition's progress: its process may be paused, and
+	// would keep every member that claims from its own work.
+	claim = `WITH free AS MATERIALIZED (
+	SELECT FROM {schema}.partitions WHERE group_name = $1 AND partition = $2 AND epoch = $3 FOR UPDATE SKIP LOCKED)
+UPDATE {schema}.partitions SET owner = $4, epoch = epoch + 1
+WHERE group_name = $1 AND partition = $2 AND epoch = $3 AND EXISTS (SELECT FROM free) RETURNING epoch, position`
 
 	release = `UPDATE {schema}.partitions p SET owner = NULL, epoch = p.epoch + 1
 FROM unnest($2::int4[], $3::int8[]) AS c (partition, epoch)

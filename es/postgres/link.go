@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/esgen-go/esgen/es"
 )
@@ -31,15 +32,16 @@ type link struct {
 // settings are those of a link's session. Its plans are made once, when the tables may
 // still be empty, and must suit tables and flushes of any size: no scan of the whole
 // table, no nested loop where it can be avoided. A flush waits for another transaction no longer than
-// the lock timeout.
+// the lock timeout, which must come before a statement timeout of the user's, for that one would
+// not tell that the append was blocked.
 const settings = `SELECT set_config('plan_cache_mode', 'force_generic_plan', $2::bool),
 	set_config('enable_seqscan', 'off', $2), set_config('enable_nestloop', 'off', $2),
 	set_config('jit', 'off', $2), set_config('default_transaction_isolation', 'read committed', $2),
-	set_config('lock_timeout', $1, $2)`
+	set_config('lock_timeout', least($1, nullif((extract(epoch FROM current_setting('statement_timeout')::interval) * 500)::int, 0))::text, $2)`
 
 var (
 	binaryFormat  = []int16{1}
-	settingsTypes = []uint32{25, 16} // text, bool
+	settingsTypes = []uint32{pgtype.Int4OID, pgtype.BoolOID}
 )
 
 // ready makes the connection unless it stands.
@@ -83,7 +85,7 @@ func (l *link) ready(ctx context.Context) error {
 }
 
 func (l *link) settingValues(local bool) [][]byte {
-	return [][]byte{fmt.Appendf(nil, "%dms", max(1, l.lockTimeout.Milliseconds())), fmt.Appendf(nil, "%t", local)}
+	return [][]byte{fmt.Appendf(nil, "%d", max(1, l.lockTimeout.Milliseconds())), fmt.Appendf(nil, "%t", local)}
 }
 
 // The least and the most that the lane waits for another transaction. Within that, it is twice
@@ -119,6 +121,7 @@ func (l *link) drop() {
 // connection is closed.
 func (l *link) send(ctx context.Context, requests []*request) ([]es.Receipt, error) {
 	stmt, desc, params := l.encode(requests)
+	defer l.enc.trim()
 	if !l.local {
 		return l.receive(l.conn.ExecStatement(ctx, desc, params, binaryFormat, binaryFormat), requests)
 	}

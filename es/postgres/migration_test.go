@@ -160,6 +160,71 @@ func openAndAppend(t *testing.T, url string) {
 	}
 }
 
+// Each older version, with events and a checkpoint in it; several processes of the new build start at once, while one of
+// the old build still appends.
+func TestTablesOfEachOlderVersionAreMigratedWithWhatTheyHold(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Shared(t)
+	fresh := server.Database(t)
+	open := func(url string) *postgres.Store {
+		s, err := postgres.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	open(fresh)
+	want := readCatalog(t, fresh)
+	drops := []string{
+		1: "DROP TABLE esgen.groups, esgen.members, esgen.partitions, esgen.parked",
+		2: "DROP TABLE esgen.read_models, esgen.timers",
+	}
+	for version := 1; version < postgres.SchemaVersion(); version++ {
+		url := server.Database(t)
+		old := open(url)
+		add := func(s *postgres.Store) es.Position {
+			r, err := s.Append(t.Context(), es.Write{Stream: es.Stream{Category: "a", ID: "x"}, Expect: es.Any, Events: []es.Event{
+				{ID: es.NewID(), Type: "happened", Schema: 1, Data: []byte(`{}`)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Position()
+		}
+		first := add(old)
+		if err := old.SaveCheckpoint(t.Context(), "reader", first); err != nil {
+			t.Fatal(err)
+		}
+		for v := version; v < postgres.SchemaVersion(); v++ {
+			pgtest.Exec(t, url, drops[v])
+		}
+		pgtest.Exec(t, url, fmt.Sprint("UPDATE esgen.store SET version = ", version))
+		var opening sync.WaitGroup
+		for range 10 {
+			opening.Go(func() {
+				s, err := postgres.Open(t.Context(), url)
+				if err != nil {
+					t.Errorf("opening tables of version %d: %v", version, err)
+					return
+				}
+				s.Close()
+			})
+		}
+		add(old)
+		opening.Wait()
+		if d := cmp.Diff(want, readCatalog(t, url)); d != "" {
+			t.Errorf("tables migrated from version %d differ from new ones (-new +migrated):\n%s", version, d)
+		}
+		s := open(url)
+		if last := add(s); last != first+2 {
+			t.Errorf("the next event after two is at %d, want %d", last, first+2)
+		}
+		if p, err := s.Checkpoint(t.Context(), "reader"); err != nil || p != first {
+			t.Errorf("the checkpoint is %d, %v, want %d", p, err, first)
+		}
+	}
+}
+
 // openAs opens a store as a role that may not migrate.
 func openAs(ctx context.Context, schema, url, role string) (*postgres.Store, error) {
 	url = pgtest.WithUser(url, role) + "&application_name=" + applicationName(os.Getpid())

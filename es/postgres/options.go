@@ -49,7 +49,8 @@ func TransactionPooling() Option { return func(o *options) { o.pooling = true } 
 
 // LockTimeout sets how long an append waits for another transaction that has appended to
 // the same stream and is still open (see [Store.AppendTx]) before it fails with [ErrBlocked].
-// The default is 10 seconds. Other streams are not held up meanwhile.
+// The default is 10 seconds. Other streams are not held up meanwhile. After a connection was lost the time
+// begins anew: see [RetryFor].
 func LockTimeout(d time.Duration) Option { return func(o *options) { o.lockTimeout = d } }
 
 // RetryFor sets how long a call goes on trying when connections are lost, as

@@ -29,7 +29,11 @@ FROM held WHERE p.group_name = $1 AND p.partition = held.partition AND (SELECT c
 	park = `INSERT INTO {schema}.parked (name, category, stream, version, position, attempts, error, verdict)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (name, category, stream) DO UPDATE SET version = excluded.version, position = excluded.position,
-	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(), verdict = excluded.verdict`
+	attempts = excluded.attempts, error = excluded.error, at = clock_timestamp(),
+	verdict = CASE WHEN parked.version = excluded.version AND parked.verdict <> $9::text THEN parked.verdict ELSE excluded.verdict END`
+
+	// foundParked keeps the row as it is until the end of the transaction.
+	foundParked = `SELECT FROM {schema}.parked WHERE name = $1 AND category = $2 AND stream = $3 AND version = $4 AND attempts = $5 FOR UPDATE`
 
 	unpark = `DELETE FROM {schema}.parked WHERE name = $1 AND category = $2 AND stream = $3`
 
@@ -56,7 +60,7 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 		lost := false
 		err = s.retry(ctx, func() error {
 			var err error
-			if len(p.Park)+len(p.Unpark) == 0 {
+			if len(p.Park)+len(p.Unpark)+len(p.Tried) == 0 {
 				err = s.record(ctx, s.pool, p) // one statement, which needs no transaction of its own
 			} else {
 				err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.record(ctx, tx, p) })
@@ -95,9 +99,23 @@ func (s *Store) record(ctx context.Context, q execer, p es.Progress) error {
 	if err := s.move(ctx, q, p); err != nil {
 		return err
 	}
+	for _, tried := range p.Tried {
+		at := tried.Stream
+		tag, err := q.Exec(ctx, s.sql.foundParked, p.Name, at.Category, at.ID, int64(tried.Version), tried.Attempts)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = &es.FencedError{Name: p.Name, Partition: -1, Stream: at}
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for _, parked := range p.Park {
 		at := parked.Stream
-		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error), string(parked.Verdict)); err != nil {
+		var before *string // the verdict found; NULL if none was looked for
+		if found := p.Found(at); found != nil {
+			before = (*string)(&found.Verdict)
+		}
+		if _, err := q.Exec(ctx, s.sql.park, p.Name, at.Category, at.ID, int64(parked.Version), int64(parked.Position), parked.Attempts, storable(parked.Error), string(parked.Verdict), before); err != nil {
 			return err
 		}
 	}

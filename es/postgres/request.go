@@ -23,7 +23,8 @@ type request struct {
 
 	// Written by whoever has the request at the time.
 	inDoubt      bool      // an attempt was cut off: it may have been stored
-	failing      time.Time // since when attempts have failed for lost connections
+	alone        bool      // it shares no flush of the lane
+	failing      time.Time // since when connections were lost, its own or those of requests before it
 	cause        error     // of the last such failure
 	blockedUntil time.Time // when it ends if another transaction is still in its way; zero if none was
 }

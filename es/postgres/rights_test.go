@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/postgres"
 	"github.com/esgen-go/esgen/internal/pgtest"
 )
@@ -78,6 +80,19 @@ func TestTheDocumentedRightsChangeNoEvent(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := w.store.FeedStatus(w.ctx); err != nil {
+		t.Error(err)
+	}
+	err = w.store.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error { // all that a projection does to the store's tables
+		err := w.store.ChangeReadModelTx(ctx, tx, "m", func(m *es.ReadModel) error {
+			m.Add(1, 2)
+			return nil
+		})
+		if err == nil {
+			_, err = w.store.CheckpointTx(ctx, tx, "m@1")
+		}
+		return errors.Join(err, w.store.ForgetTx(ctx, tx, "m@1"))
+	})
+	if err != nil {
 		t.Error(err)
 	}
 	for _, forbidden := range []string{"UPDATE {schema}.events SET data = '1'", "DELETE FROM {schema}.events", "TRUNCATE {schema}.events", "UPDATE {schema}.store SET version = 9"} {

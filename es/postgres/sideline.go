@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -24,7 +25,7 @@ const (
 // that are free are stored, and those that are blocked stand alone: then their streams are known, and
 // appends to them come here straight, without another wait of the lane. Groups take turns.
 // Those that are blocked wait for the lock itself while there is a connection to spare, else they ask
-// in growing intervals. A stream goes back to the lane with the first append that goes through.
+// in growing intervals, up to 0.75 s. A stream goes back to the lane with the first append that goes through.
 //
 // Appends to one stream keep their order: those that follow one that is here are parked until
 // it is settled. Its fields are guarded by the appender's mutex.
@@ -73,12 +74,23 @@ func (d *sideline) empty() []*request {
 	return requests
 }
 
-// add lines a group up.
-func (d *sideline) add(g *group) {
+// add lines a group up behind the others.
+func (d *sideline) add(g *group) { d.insert(len(d.groups), g) }
+
+// insert lines a group up.
+func (d *sideline) insert(at int, g *group) {
 	for s := range g.streams() {
 		d.held[s] = struct{}{}
 	}
-	d.groups = append(d.groups, g)
+	d.groups = slices.Insert(d.groups, at, g)
+}
+
+// split lines up the halves of a group in front of the others: most of its requests are free, and
+// have waited long enough.
+func (d *sideline) split(requests []*request) {
+	half := len(requests) / 2
+	d.insert(0, &group{requests: requests[half:]})
+	d.insert(0, &group{requests: requests[:half]})
 }
 
 // streams returns the streams of a group.
@@ -104,6 +116,11 @@ func (a *appender) block(g *group, pause bool) {
 	}
 	if tries == 0 {
 		a.store.logger.Debug("esgen: an append waits for another transaction, apart from the others", "stream", r.writes[0].Stream.String())
+	}
+	if r.blockedUntil.IsZero() { // its connection was lost since it was held up, and theirs may have been
+		for _, other := range slices.Concat(d.parked, g.requests) {
+			other.heldUp(a.store.lockTimeout)
+		}
 	}
 	g.due = time.Now()
 	if pause {
@@ -220,7 +237,9 @@ func (a *appender) sidetrack(r *request) bool {
 	default:
 		return false
 	}
-	r.heldUp(a.store.lockTimeout)
+	if r.failing.IsZero() { // else it is yet to be seen whether something is in its way
+		r.heldUp(a.store.lockTimeout)
+	}
 	return true
 }
 
@@ -244,14 +263,13 @@ func (a *appender) sideline(batch []*request, blocked bool) {
 	for _, r := range batch {
 		r.heldUp(a.store.lockTimeout)
 	}
-	half := len(batch) / 2
-	if half > 0 {
-		a.side.add(&group{requests: batch[:half]})
-	}
-	if g := (&group{requests: batch[half:]}); blocked && half == 0 {
-		a.block(g, false)
-	} else {
-		a.side.add(g)
+	switch {
+	case len(batch) > 1:
+		a.side.split(batch)
+	case blocked:
+		a.block(&group{requests: batch}, false)
+	default:
+		a.side.add(&group{requests: batch})
 	}
 	a.rouse()
 }
@@ -282,13 +300,17 @@ func (a *appender) work() {
 				a.rouse()
 			}
 			l.lockTimeout = probeTimeout
-			patient := last && len(g.requests) == 1 && d.working-d.waiting < maxApart
+			// A pooler has few connections to the server, of which the lane needs one.
+			patient := last && len(g.requests) == 1 && d.working-d.waiting < maxApart && !a.store.pooling
 			if patient {
 				l.lockTimeout = max(probeTimeout, min(patientTimeout, g.requests[0].blockedUntil.Sub(now)))
 			}
 			a.mu.Unlock()
 			receipts, err := a.send(l, a.store.ctx, g.requests)
 			sent := classifySent(err, l.conn)
+			if sent == sentLost {
+				l.drop()
+			}
 			a.mu.Lock()
 			pause := a.sentApart(g, receipts, sent, err, patient)
 			if pause > 0 {
@@ -321,7 +343,6 @@ func (a *appender) work() {
 // anything else is sent. The mutex is held.
 func (a *appender) sentApart(g *group, receipts []es.Receipt, sent sent, err error, patient bool) (pause time.Duration) {
 	d := &a.side
-	var again []*request
 	switch alone := len(g.requests) == 1; {
 	case sent == sentAll:
 		d.unblock(g)
@@ -331,10 +352,16 @@ func (a *appender) sentApart(g *group, receipts []es.Receipt, sent sent, err err
 			r.done <- outcome{err: r.abandoned(es.ErrClosed)}
 		}
 	case sent == sentLost:
-		again, pause = a.failed(g.requests, err)
+		if _, full := errors.AsType[*unsent](err); full { // if the lane has a connection, it finds the blocked one, too
+			for _, r := range g.requests {
+				r.alone = true
+			}
+		}
+		again, pause := a.failed(slices.Concat(g.requests, d.release(g)), err)
+		a.resume(again)
+		return pause
 	case !alone:
-		half := len(g.requests) / 2
-		d.groups = slices.Insert(d.groups, 0, &group{requests: g.requests[:half]}, &group{requests: g.requests[half:]})
+		d.split(g.requests)
 		return 0
 	case sent == sentBlocked:
 		a.block(g, !patient)
@@ -343,8 +370,8 @@ func (a *appender) sentApart(g *group, receipts []es.Receipt, sent sent, err err
 		d.unblock(g)
 		a.settle(g.requests[0], sent, err)
 	}
-	a.resume(append(again, d.release(g)...))
-	return pause
+	a.resume(d.release(g))
+	return 0
 }
 
 // resume puts requests in front of the lane's queue. The mutex is held.
@@ -363,7 +390,7 @@ func (a *appender) expire(now time.Time) {
 		if r.ctx.Err() != nil {
 			return true
 		}
-		if now.Before(r.blockedUntil) {
+		if r.blockedUntil.IsZero() || now.Before(r.blockedUntil) {
 			return false
 		}
 		r.done <- outcome{err: r.abandoned(fmt.Errorf("%w for %v", ErrBlocked, a.store.lockTimeout))}

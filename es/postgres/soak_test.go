@@ -35,6 +35,8 @@ const (
 const (
 	soakProcesses = 4
 	soakWriters   = 16 // of each process
+
+	pooled = "-pooled" // ends the names of processes that work as through a pooler
 )
 
 // soakReport is what a process of the soak was told.
@@ -64,7 +66,7 @@ func TestProcessesWriteThroughACrashOfTheServer(t *testing.T) {
 
 	processes := make([]*soakProcess, soakProcesses)
 	for i := range processes {
-		processes[i] = startSoak(t, fmt.Sprint("p", i), server.URL())
+		processes[i] = startSoak(t, fmt.Sprint("p", i)+[]string{"", pooled}[i%2], server.URL())
 	}
 	time.Sleep(span / 2)
 	server.Kill()
@@ -184,7 +186,11 @@ func runSoakProcess(ctx context.Context, name string) error {
 		return err
 	}
 	defer pool.Close()
-	store, err := postgres.New(ctx, pool)
+	var opts []postgres.Option
+	if strings.HasSuffix(name, pooled) {
+		opts = append(opts, postgres.TransactionPooling(), postgres.DirectURL(os.Getenv(soakURL)))
+	}
+	store, err := postgres.New(ctx, pool, opts...)
 	if err != nil {
 		return err
 	}

@@ -14,14 +14,14 @@ type statements struct {
 	stream  statement // an append of several events to one stream
 	settle  string
 
-	readForwards, readBackwards, streamExists                                               string
-	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless            string
-	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                               string
-	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers string
-	moveCheckpoint, movePartitions, park, unpark, readParked, decide, readIdentity          string
-	readReadModel, lockReadModel, saveReadModel, forget, lockCheckpoint                     string
-	setTimer, clearTimer, clearTimerDue, readTimers                                         string
-	createGroup, beat, readGroup, readPartitions, claim, release, leave                     string
+	readForwards, readBackwards, streamExists                                                                            string
+	load, loadUnless, loadSnapshot, loadSnapshotUnless, loadAsOf, loadAsOfUnless                                         string
+	saveSnapshot, readCheckpoint, saveCheckpoint, listStreams                                                            string
+	readFeed, readFeedFiltered, fenceScan, fenceHolders, fenceStart, readRestores, blockers                              string
+	moveCheckpoint, movePartitions, park, foundParked, unpark, readReaders, readReader, readParked, decide, readIdentity string
+	readReadModel, lockReadModel, saveReadModel, forget, lockCheckpoint                                                  string
+	setTimer, clearTimer, clearTimerDue, readTimers                                                                      string
+	createGroup, beat, readGroup, readPartitions, claim, release, leave                                                  string
 }
 
 // statement is executed below pgx's own layer, with its parameters in binary.
@@ -172,7 +172,10 @@ func newStatements(schema string) statements {
 		moveCheckpoint: text(moveCheckpoint),
 		movePartitions: text(movePartitions),
 		park:           text(park),
+		foundParked:    text(foundParked),
 		unpark:         text(unpark),
+		readReaders:    text(readReaders),
+		readReader:     text(readReader),
 		readParked:     text(readParked),
 		decide:         text(decide),
 		readIdentity:   text(readIdentity),

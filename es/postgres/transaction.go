@@ -13,8 +13,9 @@ import (
 // In a session that [Open] has set up for the store's own reads, a caller's statements are planned as
 // usual.
 const (
-	beginUsual = "BEGIN%s; SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = auto"
-	readOnly   = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	beginUsual    = "BEGIN%s; SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = auto"
+	readCommitted = " ISOLATION LEVEL READ COMMITTED" // whatever the database's default is
+	readOnly      = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
 )
 
 // InTx runs f in a READ COMMITTED transaction on a connection of the pool and commits it, unless f fails: then
@@ -25,7 +26,7 @@ const (
 // A failure of the database rather than of f matches [es.ErrTxLost]: the connection was lost, or the transaction
 // had to give way to another.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
-	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, "")
+	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, readCommitted)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/esgen-go/esgen/es"
+	"github.com/esgen-go/esgen/es/postgres"
+	"github.com/esgen-go/esgen/internal/pgtest"
 )
 
 func TestInTxCommitsEventsWithTheCallersRowsAndWakesWatchers(t *testing.T) {
@@ -80,5 +82,21 @@ func TestCallersStatementsArePlannedAsUsual(t *testing.T) {
 	})
 	if err == nil {
 		t.Fatal("ReadTx writes")
+	}
+}
+
+func TestInTxIsReadCommittedWhateverTheDefaultIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, err := postgres.Open(w.ctx, pgtest.Shared(t).URL()+"&default_transaction_isolation=serializable", postgres.Schema(w.schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := s.AppendTx(ctx, tx, write(stream("a"), es.NoStream, 1))
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

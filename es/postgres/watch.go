@@ -154,8 +154,9 @@ func (n *notifier) run() {
 		}
 		if err == nil {
 			// A notification takes a transaction id, so that its commit would be flushed to the disk. It holds
-			// nothing that a crash could lose: the next one, or the poll, wakes who has missed it.
-			_, err = conn.Exec(s.ctx, "BEGIN; SET LOCAL synchronous_commit = off; NOTIFY "+s.channel()+"; COMMIT", pgx.QueryExecModeSimpleProtocol)
+			// nothing that a crash could lose: the next one, or the poll, wakes who has missed it. What is sent at
+			// once is one transaction, without BEGIN, which would leave a failed one open.
+			_, err = conn.Exec(s.ctx, "SET LOCAL synchronous_commit = off; NOTIFY "+s.channel(), pgx.QueryExecModeSimpleProtocol)
 		}
 		if err != nil && s.ctx.Err() == nil {
 			s.logger.Debug("esgen: notifying other processes failed", "error", err)

@@ -32,7 +32,7 @@ func child(at string) {
 	s, err := openAt(context.Background(), at)
 	if err == nil {
 		var m *process.Manager
-		if m, err = process.New(s, waiting(s, 400*time.Millisecond), subscription.Lease(time.Second)); err == nil {
+		if m, err = process.New(s, waiting(s, 200*time.Millisecond), subscription.Lease(500*time.Millisecond)); err == nil {
 			err = m.Run(context.Background())
 		}
 	}
@@ -72,7 +72,7 @@ func TestADeadlineSurvivesKillsAndIsDueOnce(t *testing.T) {
 					add(t, s, order(round*each+n), "order.placed")
 				}
 				await(t, "it is at work", func() bool { return len(kinds(t, s, task(fmt.Sprint(round*each)))) > 0 })
-				time.Sleep(time.Duration(round) * 250 * time.Millisecond) // before, while and after it is due
+				time.Sleep(time.Duration(round) * 150 * time.Millisecond) // before, while and after it is due
 				if err := cmd.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -202,6 +204,11 @@ func (m *Manager) expireDue(ctx context.Context, failed map[string]failure) (wai
 	all, err := m.timers.Timers(ctx, m.def.Name, due+len(failed))
 	if err != nil {
 		return lookEvery, err
+	}
+	if len(all) < due+len(failed) { // these are all: others that had failed were cleared
+		maps.DeleteFunc(failed, func(id string, _ failure) bool {
+			return !slices.ContainsFunc(all, func(t es.Timer) bool { return t.ID == id })
+		})
 	}
 	wait = lookEvery
 	for _, t := range all {

@@ -16,7 +16,7 @@ import (
 // handle is given the events of an append as they are stored, but without Position and RecordedAt, which
 // are not known before the commit. Those of a stream come in order. It is not called for a duplicate, which
 // had its effect before. Only appends through this store change the read model: all writers must use it, and
-// what was appended before must have been brought in by other means.
+// what was appended before must have been brought in by other means. The inner store's AppendTx does not know of it.
 //
 // What it costs: such an append shares neither statement nor commit with others. See the guide for figures.
 // On PostgreSQL the feed is held up at the append until its transaction ends, and handlers that change
@@ -42,11 +42,18 @@ func (i *inline[TX]) Unwrap() es.Store { return i.Store }
 
 // Append implements [es.Store].
 func (i *inline[TX]) Append(ctx context.Context, writes ...es.Write) (es.Receipt, error) {
+	doubtful := false // whether a try may have been committed, though it failed
 	for try := 0; ; try++ {
 		receipt, err := i.append(ctx, writes)
 		// The same events again are stored once, with their effect: whether the last try was is settled so.
-		if err == nil || try == tries || !errors.Is(err, es.ErrTxLost) {
+		if err == nil || !errors.Is(err, es.ErrTxLost) {
 			return receipt, err
+		}
+		if doubtful = doubtful || errors.Is(err, es.ErrOutcomeUnknown); doubtful {
+			err = fmt.Errorf("%w: %w", es.ErrOutcomeUnknown, err)
+		}
+		if try == tries {
+			return es.Receipt{}, err
 		}
 		if sleep(ctx, rand.N(min(time.Millisecond<<min(try, 10), longestPause))) != nil {
 			return es.Receipt{}, err

@@ -65,7 +65,8 @@ func OnProgress(f func(Progress)) Option { return func(o *options) { o.progress 
 // [slog.Default].
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
-// Delivery adds options for the subscription that delivers the events of a version that is built.
+// Delivery adds options for the subscription that delivers events in order: how often an event is tried, or what
+// happens to its stream then. The position is the projection's: leave out Group and StartAt.
 func Delivery(opts ...subscription.Option) Option {
 	return func(o *options) { o.delivery = append(o.delivery, opts...) }
 }

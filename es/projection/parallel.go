@@ -181,6 +181,9 @@ func (b *builder[TX]) commit(ctx context.Context, i int, events []es.Recorded, u
 		case len(events) == 1 && attempt == attempts:
 			return &subscription.EventError{Event: events[0], Attempts: attempt, Err: err}
 		}
+		if _, over := b.current(ctx); over != nil { // it was dropped, with its tables
+			return over
+		}
 		b.logger.Warn("esgen: a projection failed, and is tried again", "projection", b.def.Name, "version", b.version, "attempt", attempt, "error", err)
 		if err := sleep(ctx, 50*time.Millisecond<<attempt); err != nil {
 			return err

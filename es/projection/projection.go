@@ -58,7 +58,7 @@ type Definition[TX any] struct {
 	// Handle applies events to a version's tables, in the transaction that records that
 	// they are handled. So their effect there happens exactly once. Events come in the order of the
 	// feed, but see [Partitions]. Anything that it does elsewhere may happen again, and
-	// happens in a rebuild: that belongs into Effect.
+	// happens in a rebuild: that belongs into [Projection.Effects].
 	Handle func(ctx context.Context, tx TX, version int, events []es.Recorded) error
 
 	// Drop removes what Create has made. It is called by [Projection.Drop].
@@ -162,12 +162,17 @@ func (p *Projection[TX]) checkpoint(ctx context.Context, version int) (es.Positi
 }
 
 // Versions tells which versions there are, and which serves.
-func (p *Projection[TX]) Versions(ctx context.Context) (m es.ReadModel, err error) {
+func (p *Projection[TX]) Versions(ctx context.Context) (es.ReadModel, error) {
+	m, err := p.known(ctx)
+	return m, p.wrap(err)
+}
+
+func (p *Projection[TX]) known(ctx context.Context) (m es.ReadModel, err error) {
 	err = p.txs.ReadTx(ctx, func(ctx context.Context, tx TX) (err error) {
 		m, err = p.txs.ReadModelTx(ctx, tx, p.def.Name)
 		return err
 	})
-	return m, p.wrap(err)
+	return m, err
 }
 
 // View runs f in a transaction that reads, with the version that is to be read: the one that serves. A
@@ -204,24 +209,64 @@ func (p *Projection[TX]) readable(m es.ReadModel) int {
 }
 
 // Drop removes a version that doesn't serve, with all that it has. A process that still
-// runs it ends with [ErrDropped]. Who reads it meanwhile is waited for.
+// runs it ends with [ErrDropped]. Who reads it meanwhile is waited for; and so is the version that serves, where it is
+// behind: readers of an older build go on with that, and must not go back in time.
 func (p *Projection[TX]) Drop(ctx context.Context, version int) error {
-	return p.wrap(p.txs.InTx(ctx, func(ctx context.Context, tx TX) error {
-		return p.txs.ChangeReadModelTx(ctx, tx, p.def.Name, func(m *es.ReadModel) error {
-			switch {
-			case m.Serving == version:
-				return fmt.Errorf("version %d: %w: build a newer one first", version, ErrServing)
-			case !m.Has(version):
-				return fmt.Errorf("version %d: %w", version, es.ErrNotFound)
+	doubtful := false // whether it was dropped by a transaction that seemed to fail
+	for {
+		err := persistently(ctx, p.logger, func() error {
+			err := p.txs.InTx(ctx, func(ctx context.Context, tx TX) error { return p.drop(ctx, tx, version) })
+			if doubtful && errors.Is(err, es.ErrNotFound) {
+				return nil
 			}
-			if err := p.txs.ForgetTx(ctx, tx, CheckpointName(p.def.Name, version)); err != nil {
+			doubtful = doubtful || errors.Is(err, es.ErrOutcomeUnknown)
+			return err
+		})
+		if !errors.Is(err, errBehind) {
+			return p.wrap(err)
+		}
+		if ended := sleep(ctx, watchEvery); ended != nil {
+			return p.wrap(fmt.Errorf("dropping version %d: %w: %w: does anybody run it?", version, ended, err))
+		}
+	}
+}
+
+func (p *Projection[TX]) drop(ctx context.Context, tx TX, version int) error {
+	return p.txs.ChangeReadModelTx(ctx, tx, p.def.Name, func(m *es.ReadModel) error {
+		switch {
+		case m.Serving == version:
+			return fmt.Errorf("version %d: %w: build a newer one first", version, ErrServing)
+		case !m.Has(version):
+			return fmt.Errorf("version %d: %w", version, es.ErrNotFound)
+		case version < m.Serving:
+			if err := p.notBehind(ctx, tx, m.Serving, version); err != nil {
 				return err
 			}
-			m.Remove(version)
-			return p.def.Drop(ctx, tx, version)
-		})
-	}))
+		}
+		if err := p.txs.ForgetTx(ctx, tx, CheckpointName(p.def.Name, version)); err != nil {
+			return err
+		}
+		m.Remove(version)
+		return p.def.Drop(ctx, tx, version)
+	})
 }
+
+// notBehind fails with errBehind unless a version has handled all that another has. Both stay where they are until the
+// transaction is over.
+func (p *Projection[TX]) notBehind(ctx context.Context, tx TX, version, other int) error {
+	ours, err := p.txs.CheckpointTx(ctx, tx, CheckpointName(p.def.Name, version))
+	if err != nil {
+		return err
+	}
+	theirs, err := p.txs.CheckpointTx(ctx, tx, CheckpointName(p.def.Name, other))
+	if err == nil && ours < theirs {
+		err = fmt.Errorf("version %d is at position %d, %w version %d, at %d", version, ours, errBehind, other, theirs)
+	}
+	return err
+}
+
+// errBehind: what is to be read instead of a version has not all that it has.
+var errBehind = errors.New("behind")
 
 func (p *Projection[TX]) wrap(err error) error {
 	if err != nil {
@@ -267,8 +312,24 @@ func (m *moves) wait() <-chan struct{} {
 //
 // It looks at the recorded progress when this process has made some, when the store signals
 // appends, and every few milliseconds. It does not see to it that anybody runs the
-// projection: give it a context that ends. Before the first version serves, it waits for that.
+// projection: give it a context that ends. Before the first version serves, it waits for that, and
+// it waits for failures of the database that may pass.
 func (p *Projection[TX]) WaitFor(ctx context.Context, position es.Position) error {
+	return p.waitFor(ctx, position, 0)
+}
+
+// reached reports whether the version to be read is no older than least, and has handled all up to a position.
+func (p *Projection[TX]) reached(ctx context.Context, position es.Position, least int) (bool, error) {
+	m, err := p.known(ctx)
+	if version := p.readable(m); err == nil && version >= max(least, 1) {
+		at, err := p.checkpoint(ctx, version)
+		return at >= position, err
+	}
+	return false, err
+}
+
+// waitFor waits also until no version below least is the one to be read.
+func (p *Projection[TX]) waitFor(ctx context.Context, position es.Position, least int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var signals <-chan struct{}
@@ -278,18 +339,13 @@ func (p *Projection[TX]) WaitFor(ctx context.Context, position es.Position) erro
 	const longest = 50 * time.Millisecond
 	for wait := time.Millisecond; ; wait = min(2*wait, longest) {
 		moved := p.moves.wait()
-		m, err := p.Versions(ctx)
-		if err != nil {
-			return err
-		}
-		if version := p.readable(m); version > 0 {
-			at, err := p.checkpoint(ctx, version)
-			if err != nil {
-				return p.wrap(err)
-			}
-			if at >= position {
-				return nil
-			}
+		var there bool
+		err := persistently(ctx, p.logger, func() (err error) {
+			there, err = p.reached(ctx, position, least)
+			return lost(ctx, err)
+		})
+		if there || err != nil {
+			return p.wrap(err)
 		}
 		timer := time.NewTimer(wait)
 		select {

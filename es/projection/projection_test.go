@@ -154,6 +154,14 @@ func TestANewVersionIsBuiltWhileTheOldOneServes(t *testing.T) {
 		old.wait(t, last)
 		old.expect(t, 1, events(t, s))
 		old.expectVersions(t, 3, 1, 2, 3)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := old.Drop(ctx, 1); !errors.Is(err, context.DeadlineExceeded) { // its readers would see less
+			t.Fatalf("Drop of a version that is ahead of the one that serves: %v, want context.DeadlineExceeded", err)
+		}
+		if err := at.model(t, s, tally{version: 3}).CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		if err := old.Drop(t.Context(), 3); !errors.Is(err, projection.ErrServing) {
 			t.Fatalf("Drop of the version that serves: %v, want ErrServing", err)
 		}
@@ -356,6 +364,11 @@ func TestACheckpointBeyondTheHeadIsAnErrorAndNoSilentSkip(t *testing.T) {
 		if err := m.WaitFor(t.Context(), 5); !errors.Is(err, es.ErrBeyondHead) {
 			t.Fatalf("WaitFor: %v, want es.ErrBeyondHead", err)
 		}
+		for range 10 { // whichever of what it does fails first
+			if err := m.CatchUp(t.Context()); !errors.Is(err, es.ErrBeyondHead) {
+				t.Fatalf("CatchUp: %v, want es.ErrBeyondHead", err)
+			}
+		}
 	})
 }
 
@@ -364,7 +377,7 @@ func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, at place) {
 		s := at.mustOpen(t)
-		fill(t, s, "a", 7, 210)
+		fill(t, s, "a", 7, 140)
 		for version := 1; version < 4; version++ {
 			var handled atomic.Int64
 			for round := range 20 {
@@ -385,7 +398,81 @@ func TestBuildersWithOtherPartitionsGoOnAsTheVersionWasBegun(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			at.model(t, s, tally{version: version}).expect(t, version, 210)
+			at.model(t, s, tally{version: version}).expect(t, version, 140)
 		}
+	})
+}
+
+// The old version is as far as the head, but it is not what the caller's statements are made for.
+func TestCatchUpBuildsTheVersionThatIsDefined(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 3, 30)
+		for version := 1; version < 4; version++ {
+			m := at.model(t, s, tally{version: version}, projection.Partitions(version))
+			if err := m.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			m.expect(t, version, 30)
+		}
+		if err := at.model(t, s, tally{version: 1}).CatchUp(t.Context()); err != nil {
+			t.Fatalf("CatchUp of an older build: %v", err)
+		}
+	})
+}
+
+// Another process drops the version again and again while it is built, and switched to.
+func TestAVersionThatIsDroppedWhileItIsBuiltIsBuiltAnew(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 7, 100)
+		if err := at.model(t, s, tally{version: 1}).CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other := at.model(t, at.mustOpen(t), tally{version: 1})
+		dropped := 0
+		for round := 0; other.versions(t).Serving == 1; round++ {
+			m := at.model(t, s, tally{version: 2, fails: func(es.Recorded) error {
+				time.Sleep(100 * time.Microsecond)
+				return nil
+			}}, projection.Partitions(1+round%3), projection.BatchSize(10))
+			built := make(chan error, 1)
+			go func() { built <- m.Build(t.Context()) }()
+			for err := es.ErrNotFound; round < 6 && errors.Is(err, es.ErrNotFound); {
+				time.Sleep(time.Duration(round) * 2 * time.Millisecond)
+				if err = other.Drop(t.Context(), 2); err == nil {
+					dropped++
+				} else if !errors.Is(err, es.ErrNotFound) && !errors.Is(err, projection.ErrServing) {
+					t.Fatalf("Drop: %v", err)
+				}
+			}
+			if err := <-built; err != nil && !errors.Is(err, projection.ErrDropped) {
+				t.Fatalf("Build: %v", err)
+			}
+		}
+		if dropped == 0 {
+			t.Fatal("no version was dropped")
+		}
+		at.model(t, s, tally{version: 2}).expect(t, 2, 100)
+	})
+}
+
+// One that works on a version of that number when it is dropped, and has scanned events that its filter leaves out, leaves a
+// checkpoint behind.
+func TestAVersionBeginsAtTheFirstEventThoughOneOfItsNumberWasDropped(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		last := fill(t, s, "a", 3, 30)
+		if err := s.SaveCheckpoint(t.Context(), projection.CheckpointName("tally", 1), last); err != nil {
+			t.Fatal(err)
+		}
+		m := at.model(t, s, tally{version: 1})
+		if err := m.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m.expect(t, 1, 30)
 	})
 }

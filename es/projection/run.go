@@ -34,8 +34,8 @@ func (p *Projection[TX]) Run(ctx context.Context) error {
 }
 
 // CatchUp brings the read model to the head of the feed as it is now, and returns: what a program
-// does that doesn't run for long. Where the projection runs already, here or in another process, it is left to that. The first
-// version is built. The errors are those of [Projection.Build].
+// does that doesn't run for long. Where the projection runs already, here or in another process, it is left to that. A
+// version that is defined and does not serve yet is built. The errors are those of [Projection.Build].
 func (p *Projection[TX]) CatchUp(ctx context.Context) error {
 	head, err := p.feed.Head(ctx)
 	if err != nil {
@@ -51,10 +51,11 @@ func (p *Projection[TX]) CatchUp(ctx context.Context) error {
 			stop(err)
 		}
 	})
-	if err := p.WaitFor(ctx, head); err != nil {
+	err = p.waitFor(ctx, head, p.def.Version)
+	if err != nil && ctx.Err() != nil { // Run has failed, or the caller gave up
 		return context.Cause(ctx)
 	}
-	return nil
+	return err
 }
 
 // own is the version that this process keeps: the one that is defined, or the one that serves.
@@ -150,6 +151,11 @@ func (r *run[TX]) run(ctx context.Context) error {
 			err = persistently(ctx, r.logger, func() error { return r.standBy(ctx) })
 			takeOver = true
 		}
+		if _, failed := errors.AsType[*subscription.EventError](err); failed { // as it does without its tables
+			if _, over := r.current(ctx); over != nil && !errors.Is(over, es.ErrTxLost) {
+				err = over
+			}
+		}
 	}
 	if errors.Is(err, errServes) {
 		return nil
@@ -179,6 +185,10 @@ func (r *run[TX]) prepare(ctx context.Context) error {
 				r.partitions = 1 // there is nothing to build, and no position to unite partitions at
 			}
 			m.Add(r.version, r.partitions)
+			// A process that still worked on a version of this number when that was dropped may have left a checkpoint.
+			if err := r.txs.ForgetTx(ctx, tx, CheckpointName(r.def.Name, r.version)); err != nil {
+				return err
+			}
 			return r.def.Create(ctx, tx, r.version)
 		})
 	})
@@ -280,10 +290,7 @@ func (r *run[TX]) handle(ctx context.Context, p es.Progress, events []es.Recorde
 	return err
 }
 
-const (
-	watchEvery = 100 * time.Millisecond // while a version is built
-	lookEvery  = time.Second
-)
+const watchEvery = 100 * time.Millisecond // while a version is built
 
 // watch has the version serve when it has caught up, and looks whether it is still to be kept. It ends
 // with the reason why it is not.
@@ -294,7 +301,7 @@ func (r *run[TX]) watch(ctx context.Context) error {
 		if m, err = r.current(ctx); err != nil {
 			break
 		}
-		wait := lookEvery
+		wait := r.takeover / 3
 		if m.Serving < r.version {
 			wait = watchEvery
 			err = r.catchUp(ctx, goal, m.Serving)
@@ -344,28 +351,19 @@ func (r *run[TX]) catchUp(ctx context.Context, goal es.Position, before int) err
 	return nil
 }
 
-var errBehind = errors.New("behind the version that serves")
-
 // switchOver has the version serve, if it is not behind the one before. The transaction keeps both
 // checkpoints where they are until it is over: readers never go back.
 func (r *run[TX]) switchOver(ctx context.Context, before int) error {
 	err := r.txs.InTx(ctx, func(ctx context.Context, tx TX) error {
-		ours, err := r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, r.version))
-		if err == nil && before > 0 {
-			var theirs es.Position
-			if theirs, err = r.txs.CheckpointTx(ctx, tx, CheckpointName(r.def.Name, before)); err == nil && ours < theirs {
-				err = errBehind
-			}
-		}
-		if err != nil {
-			return err
-		}
-		return r.txs.ChangeReadModelTx(ctx, tx, r.def.Name, func(m *es.ReadModel) error {
+		return r.txs.ChangeReadModelTx(ctx, tx, r.def.Name, func(m *es.ReadModel) error { // first, as Drop does
 			if m.Serving != before || !m.Has(r.version) { // somebody else was faster
 				return &es.FencedError{Name: r.def.Name, Partition: -1}
 			}
 			m.Serving = r.version
-			return nil
+			if before == 0 {
+				return nil
+			}
+			return r.notBehind(ctx, tx, r.version, before)
 		})
 	})
 	if err == nil {

@@ -36,6 +36,16 @@ func code(err error) int {
 // isEngine reports whether the engine failed, rather than refused what was asked.
 func isEngine(err error) bool { return code(err) != 0 || errors.Is(err, errDamaged) }
 
+// isTrouble reports whether the engine failed for a reason that lies with the machine or with other connections, and
+// not with the statement.
+func isTrouble(err error) bool {
+	switch code(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN:
+		return true
+	}
+	return isBusy(err)
+}
+
 // isBusy reports whether another connection is in the way, for a moment.
 func isBusy(err error) bool {
 	switch code(err) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,17 +69,12 @@ func FuzzDamagedFile(f *testing.F) {
 		defer s.Close()
 		for i := range 7 {
 			stream := write(fmt.Sprint(i), es.Any).Stream
-			for range s.Load(ctx, es.LoadQuery{Stream: stream, Fingerprint: "f", Unless: es.NewID()}) {
-			}
-			for range s.Read(ctx, es.ReadQuery{Stream: stream, Backwards: true}) {
-			}
+			_ = drain(s.Load(ctx, es.LoadQuery{Stream: stream, Fingerprint: "f", Unless: es.NewID()}))
+			_ = drain(s.Read(ctx, es.ReadQuery{Stream: stream, Backwards: true}))
 		}
-		for range s.ReadAll(ctx, es.FeedQuery{Limit: 1000}) {
-		}
-		for range s.ReadAll(ctx, es.FeedQuery{Categories: []string{"thing"}, Types: []string{"happened"}, Limit: 1000}) {
-		}
-		for range s.Streams(ctx, es.ListQuery{Category: "thing", Limit: 1000}) {
-		}
+		_ = drain(s.ReadAll(ctx, es.FeedQuery{Limit: 1000}))
+		_ = drain(s.ReadAll(ctx, es.FeedQuery{Categories: []string{"thing"}, Types: []string{"happened"}, Limit: 1000}))
+		_ = drain(s.Streams(ctx, es.ListQuery{Category: "thing", Limit: 1000}))
 		_, _ = s.Head(ctx)
 		_, _ = s.Checkpoint(ctx, "reader")
 		_ = s.SaveCheckpoint(ctx, "reader", 8)
@@ -88,4 +84,14 @@ func FuzzDamagedFile(f *testing.F) {
 			t.Fatal("a call hangs")
 		}
 	})
+}
+
+// drain reads to the end, or to the first error.
+func drain[T any](all iter.Seq2[T, error]) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -132,7 +132,8 @@ func TestOpenTakesAnyFileName(t *testing.T) {
 		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {
 			t.Errorf("Append() to %q: %v", name, err)
 		}
-		for range s.ReadAll(t.Context(), es.FeedQuery{}) {
+		if err := drain(s.ReadAll(t.Context(), es.FeedQuery{})); err != nil {
+			t.Errorf("ReadAll() from %q: %v", name, err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 			t.Errorf("%q is not the file that was written: %v", name, err)
@@ -241,6 +242,70 @@ func TestCloseWritesTheWALBack(t *testing.T) {
 			if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
 				t.Fatalf("after Close there is %s: %v", path+suffix, err)
 			}
+		}
+	}
+}
+
+// Each older version, with events and a checkpoint in it; several processes open the file at once.
+func TestAFileOfEachOlderVersionIsMigratedWithWhatItHolds(t *testing.T) {
+	t.Parallel()
+	schemaOf := func(path string) (all string) {
+		db, err := sql.Open("sqlite", "file:"+path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if err := db.QueryRow("SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema ORDER BY name)").Scan(&all); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	fresh := filepath.Join(t.TempDir(), "fresh.db")
+	open(t, fresh)
+	drops := [][]string{
+		1: {"DROP TABLE store", "DROP TABLE groups", "DROP TABLE members", "DROP TABLE partitions", "DROP TABLE parked"},
+		2: {"DROP TABLE read_models", "DROP TABLE timers"},
+	}
+	for version := 1; version < len(drops); version++ {
+		path := filepath.Join(t.TempDir(), "store.db")
+		s, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Append(t.Context(), write("x", es.NoStream, event(), event())); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.SaveCheckpoint(t.Context(), "reader", 1), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, statements := range drops[version:] {
+			bare(t, path, statements...)
+		}
+		bare(t, path, fmt.Sprint("PRAGMA user_version = ", version))
+		var opening sync.WaitGroup
+		for range 10 {
+			opening.Go(func() {
+				s, err := sqlite.Open(t.Context(), path)
+				if err != nil {
+					t.Errorf("opening a file of version %d: %v", version, err)
+					return
+				}
+				s.Close()
+			})
+		}
+		opening.Wait()
+		s = open(t, path)
+		if got, want := schemaOf(path), schemaOf(fresh); got != want {
+			t.Errorf("a file migrated from version %d has\n%s\nwant\n%s", version, got, want)
+		}
+		if p, err := s.Checkpoint(t.Context(), "reader"); err != nil || p != 1 {
+			t.Errorf("the checkpoint is %d, %v, want 1", p, err)
+		}
+		if r, err := s.Append(t.Context(), write("x", es.Exactly(2), event())); err != nil || r.Position() != 3 {
+			t.Errorf("the next event: %+v, %v, want position 3", r, err)
+		}
+		if id, err := s.Identity(t.Context()); err != nil || id.Store == [16]byte{} {
+			t.Errorf("the store has no identity: %v, %v", id, err)
 		}
 	}
 }

@@ -24,11 +24,13 @@ const (
 		WHERE group_name = ?1 AND partition = ?2 AND epoch = ?3 AND position = ?4
 		RETURNING 1`
 	park = `INSERT INTO parked (name, category, stream, version, position, attempts, error, at, verdict)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 		ON CONFLICT (name, category, stream) DO UPDATE SET version = excluded.version, position = excluded.position,
-			attempts = excluded.attempts, error = excluded.error, at = excluded.at, verdict = excluded.verdict
+			attempts = excluded.attempts, error = excluded.error, at = excluded.at,
+			verdict = CASE WHEN parked.version = excluded.version AND parked.verdict <> ?10 THEN parked.verdict ELSE excluded.verdict END
 		RETURNING 1`
-	unpark = "DELETE FROM parked WHERE name = ? AND category = ? AND stream = ? RETURNING 1"
+	foundParked = "SELECT 1 FROM parked WHERE name = ? AND category = ? AND stream = ? AND version = ? AND attempts = ?"
+	unpark      = "DELETE FROM parked WHERE name = ? AND category = ? AND stream = ? RETURNING 1"
 )
 
 // recording writes progress within a transaction. returned runs a statement and tells whether it
@@ -51,10 +53,23 @@ func recording(p es.Progress, returned func(text string, args ...any) (bool, err
 			return err
 		}
 	}
+	for _, tried := range p.Tried {
+		ok, err := returned(foundParked, asFound(p.Name, tried)...)
+		if err == nil && !ok {
+			err = &es.FencedError{Name: p.Name, Partition: -1, Stream: tried.Stream}
+		}
+		if err != nil {
+			return err
+		}
+	}
 	now := time.Now().UnixMicro()
 	for _, parked := range p.Park {
 		s := parked.Stream
-		if _, err := returned(park, p.Name, s.Category, s.ID, int64(parked.Version), int64(parked.Position), int64(parked.Attempts), parked.Error, now, string(parked.Verdict)); err != nil {
+		var before any // the verdict found; NULL if none was looked for
+		if found := p.Found(s); found != nil {
+			before = string(found.Verdict)
+		}
+		if _, err := returned(park, p.Name, s.Category, s.ID, int64(parked.Version), int64(parked.Position), int64(parked.Attempts), parked.Error, now, string(parked.Verdict), before); err != nil {
 			return err
 		}
 	}
@@ -64,6 +79,20 @@ func recording(p es.Progress, returned func(text string, args ...any) (bool, err
 		}
 	}
 	return nil
+}
+
+// asFound are the arguments of foundParked.
+func asFound(name string, p es.Parked) []any {
+	return []any{name, p.Stream.Category, p.Stream.ID, int64(p.Version), int64(p.Attempts)}
+}
+
+// values turns arguments into those of this package's connections.
+func values(args []any) []driver.Value {
+	values := make([]driver.Value, len(args))
+	for i, arg := range args {
+		values[i] = arg
+	}
+	return values
 }
 
 // Record implements [es.Tracker].
@@ -79,12 +108,8 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 			return err
 		}
 		return recording(p, func(text string, args ...any) (bool, error) {
-			values := make([]driver.Value, len(args))
-			for i, arg := range args {
-				values[i] = arg
-			}
 			t.written++
-			return t.one(text, func(*row) {}, values...)
+			return t.one(text, func(*row) {}, values(args)...)
 		})
 	})
 	if err != nil {
@@ -96,6 +121,15 @@ func (s *Store) Record(ctx context.Context, p es.Progress) error {
 // unfenced sees, before anything is written, that the progress can be recorded: a refusal
 // must leave the commit to the other operations in it.
 func (t *tx) unfenced(p es.Progress) error {
+	for _, tried := range p.Tried {
+		ok, err := t.one(foundParked, func(*row) {}, values(asFound(p.Name, tried))...)
+		if err == nil && !ok {
+			err = &es.FencedError{Name: p.Name, Partition: -1, Stream: tried.Stream}
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if len(p.Claims) == 0 {
 		var at int64
 		_, err := t.one("SELECT position FROM checkpoints WHERE name = ?", func(r *row) { at = r.int(0) }, p.Name)

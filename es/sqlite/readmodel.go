@@ -59,19 +59,22 @@ func (s *Store) ChangeReadModelTx(ctx context.Context, tx *sql.Tx, name string, 
 	return nil
 }
 
+// forgetting removes what readers have recorded under a name.
+var forgetting = []string{
+	"DELETE FROM checkpoints WHERE name = ?",
+	"DELETE FROM partitions WHERE group_name = ?",
+	"DELETE FROM members WHERE group_name = ?",
+	"DELETE FROM groups WHERE name = ?",
+	"DELETE FROM parked WHERE name = ?",
+}
+
 // ForgetTx removes all that readers of the feed have recorded under a name: the checkpoint, the group, what
 // is parked. Who still works under the name is fenced off, unless it is at position 0.
 func (s *Store) ForgetTx(ctx context.Context, tx *sql.Tx, name string) error {
 	if err := es.ValidateCheckpointName(name); err != nil {
 		return fmt.Errorf("forgetting: %w", err)
 	}
-	for _, text := range []string{
-		"DELETE FROM checkpoints WHERE name = ?",
-		"DELETE FROM partitions WHERE group_name = ?",
-		"DELETE FROM members WHERE group_name = ?",
-		"DELETE FROM groups WHERE name = ?",
-		"DELETE FROM parked WHERE name = ?",
-	} {
+	for _, text := range forgetting {
 		if _, err := tx.ExecContext(ctx, text, name); err != nil {
 			return fmt.Errorf("forgetting %q: %w", name, explainWrite(err))
 		}

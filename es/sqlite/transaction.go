@@ -112,10 +112,13 @@ func (l *lending) run(ctx context.Context, f func(context.Context, *sql.Tx) erro
 		}
 	}()
 	if err := f(context.WithValue(ctx, inTx{}, s), l.sql); err != nil {
-		return explainWrite(err)
+		if err = explainWrite(err); isTrouble(err) && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", es.ErrTxLost, err)
+		}
+		return err
 	}
 	if l.failed != nil {
-		return fmt.Errorf("the transaction is not committed, since an append in it failed: %w", l.failed)
+		return l.lost("the transaction is not committed, since an append in it failed", explainWrite(l.failed))
 	}
 	if err := s.moved(); err != nil {
 		return err

@@ -272,3 +272,26 @@ func TestReadTxSeesOneMomentAndWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestADiskThatIsFullIsTheDatabasesFailure(t *testing.T) {
+	t.Parallel()
+	s, _ := withRows(t)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "PRAGMA max_page_count = 1"); err != nil { // of this connection: as far as the file is
+			return err
+		}
+		defer tx.ExecContext(ctx, "PRAGMA max_page_count = 1000000")
+		_, err := tx.ExecContext(ctx, "INSERT INTO rows SELECT zeroblob(1000000)")
+		return err
+	})
+	if !errors.Is(err, es.ErrTxLost) {
+		t.Fatalf("InTx: %v, want es.ErrTxLost", err)
+	}
+	err = s.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO nonsense VALUES (1)")
+		return err
+	})
+	if err == nil || errors.Is(err, es.ErrTxLost) {
+		t.Fatalf("InTx with a bad statement: %v, want the engine's error", err)
+	}
+}

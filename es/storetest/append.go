@@ -174,11 +174,17 @@ func appendOnly(e *env) {
 
 	changed := first[0]
 	changed.Data = []byte(`"changed"`)
-	_, _ = e.store.Append(e.ctx, write(a, es.Any, changed))
-	_, _ = e.store.Append(e.ctx, write(a, es.Exactly(1), e.event()))
+	if _, err := e.store.Append(e.ctx, write(a, es.Any, changed)); !errors.Is(err, es.ErrIdempotency) {
+		e.Fatalf("Append of an event that is stored with other data: error %v, want a *es.IdempotencyError", err)
+	}
+	if _, err := e.store.Append(e.ctx, write(a, es.Exactly(1), e.event())); !errors.Is(err, es.ErrConflict) {
+		e.Fatalf("Append to %s expecting version 1, at version 3: error %v, want a *es.ConflictError", a, err)
+	}
 	again := first[0]
 	again.Meta.Actor = "somebody else"
-	_, _ = e.store.Append(e.ctx, write(a, es.Any, again))
+	if _, err := e.store.Append(e.ctx, write(a, es.Any, again)); err != nil {
+		e.Fatalf("Append of an event that is stored with other metadata: %v", err)
+	}
 	if err := e.store.SaveSnapshot(e.ctx, es.Snapshot{Stream: a, Version: 2, Fingerprint: "f", Data: []byte("{}")}); err != nil {
 		e.Fatalf("SaveSnapshot: %v", err)
 	}

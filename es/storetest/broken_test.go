@@ -34,6 +34,8 @@ type broken struct {
 	claim          func(ctx context.Context, name string, c es.Claim, member uuid.UUID) (es.Partition, error)
 	release        func(ctx context.Context, name string, claims []es.Claim) error
 	leave          func(ctx context.Context, name string, member uuid.UUID, beat int64) error
+	readers        func(ctx context.Context) ([]es.Reader, error)
+	forget         func(ctx context.Context, name string) error
 	identity       func(ctx context.Context) (es.Identity, error)
 	streams        func(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error]
 	watch          func(ctx context.Context) <-chan struct{}
@@ -93,6 +95,8 @@ func (b *broken) Release(ctx context.Context, name string, claims []es.Claim) er
 func (b *broken) Leave(ctx context.Context, name string, member uuid.UUID, beat int64) error {
 	return b.leave(ctx, name, member, beat)
 }
+func (b *broken) Readers(ctx context.Context) ([]es.Reader, error)  { return b.readers(ctx) }
+func (b *broken) Forget(ctx context.Context, name string) error     { return b.forget(ctx, name) }
 func (b *broken) Identity(ctx context.Context) (es.Identity, error) { return b.identity(ctx) }
 func (b *broken) Streams(ctx context.Context, q es.ListQuery) iter.Seq2[es.StreamInfo, error] {
 	return b.streams(ctx, q)
@@ -116,7 +120,7 @@ func (f fault) harness() Harness {
 				return nil, err
 			}
 			b := &broken{j, j.Append, j.Read, j.Load, j.SaveSnapshot, j.ReadAll, j.Head, j.Checkpoint, j.SaveCheckpoint,
-				j.Record, j.RecordTimers, j.Timers, j.ClearTimer, j.Parked, j.Decide, j.Beat, j.Group, j.Claim, j.Release, j.Leave, j.Identity, j.Streams, j.Watch, j.Close}
+				j.Record, j.RecordTimers, j.Timers, j.ClearTimer, j.Parked, j.Decide, j.Beat, j.Group, j.Claim, j.Release, j.Leave, j.Readers, j.Forget, j.Identity, j.Streams, j.Watch, j.Close}
 			f.breaks(b, j)
 			return b, nil
 		},

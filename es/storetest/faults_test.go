@@ -707,19 +707,23 @@ var iteratorFaults = []fault{
 	{"Iterator/Break", "leaves a goroutine of each loop that is broken off", func(b *broken, j *journal) {
 		b.read = func(ctx ctxt, q es.ReadQuery) iter.Seq2[es.Recorded, error] {
 			return func(yield func(es.Recorded, error) bool) {
-				recs := make(chan es.Recorded)
+				type item struct {
+					rec es.Recorded
+					err error
+				}
+				items := make(chan item)
 				go func() {
-					defer close(recs)
-					for rec := range j.Read(ctx, q) {
+					defer close(items)
+					for rec, err := range j.Read(ctx, q) {
 						select {
-						case recs <- rec:
+						case items <- item{rec, err}:
 						case <-j.closed:
 							return
 						}
 					}
 				}()
-				for rec := range recs {
-					if !yield(rec, nil) {
+				for i := range items {
+					if !yield(i.rec, i.err) {
 						return
 					}
 				}

@@ -242,7 +242,9 @@ func feedHead(e *env) {
 			e.Fatalf("the head is %d after an append up to position %d", head, want)
 		}
 	}
-	_, _ = e.store.Append(e.ctx, write(stream("a"), es.NoStream, e.event()))
+	if _, err := e.store.Append(e.ctx, write(stream("a"), es.NoStream, e.event())); !errors.Is(err, es.ErrConflict) {
+		e.Fatalf("Append to a stream that exists, expecting none: error %v, want a *es.ConflictError", err)
+	}
 	head := e.settled(f)
 	all := e.feed(e.store)
 	if len(all) != 12 || all[11].Position > head {

@@ -56,6 +56,7 @@ type entry struct {
 	Release  []es.Claim       `json:",omitempty"`
 	Member   uuid.UUID        // of a claim, or that leaves
 	Left     bool             `json:",omitempty"`
+	Forgot   bool             `json:",omitempty"`
 }
 
 type decision struct {
@@ -144,6 +145,8 @@ func (s *sharedJournal) apply(line []byte) error {
 		return err
 	case e.Release != nil:
 		return s.store.Release(ctx, e.Name, e.Release)
+	case e.Forgot:
+		return s.store.Forget(ctx, e.Name)
 	case e.Left:
 		return s.store.Leave(ctx, e.Name, e.Member, 0)
 	}
@@ -318,6 +321,18 @@ func (j *journal) Leave(ctx context.Context, name string, member uuid.UUID, beat
 		}
 	}
 	return j.shared.log(entry{Name: name, Member: member, Left: true})
+}
+
+func (j *journal) Readers(ctx context.Context) ([]es.Reader, error) {
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	return j.Store.Readers(ctx)
+}
+
+func (j *journal) Forget(ctx context.Context, name string) error {
+	_, err := logged(j, entry{Name: name, Forgot: true}, func() (nothing, error) { return nothing{}, j.Store.Forget(ctx, name) })
+	return err
 }
 
 func (j *journal) Parked(ctx context.Context, q es.ParkedQuery) ([]es.Parked, error) {

@@ -65,6 +65,26 @@ var progressClauses = []Clause{
 		check:   parkedAfterReopening,
 	},
 	{
+		Name:    "Parked/Tried",
+		Promise: "Progress that names a parked event as tried is recorded if the stream is parked at that version after as many attempts, and else refused with a *FencedError that has the name and the stream; nothing of it is recorded then. So of several that tried it at once, also through several open stores, one records what came of it.",
+		check:   parkedTried,
+	},
+	{
+		Name:    "Parked/Verdict",
+		Promise: "A verdict that is given while the parked event is tried stays if it is parked again at that version; the verdict that it was tried for does not, nor one that is given on an event which was handled.",
+		check:   parkedVerdict,
+	},
+	{
+		Name:    "Readers/Listed",
+		Promise: "All checkpoints and groups are listed in the byte order of their names, each with its position, a group with that of the partition furthest behind and the number of its members, and with the number of streams that are parked.",
+		check:   readersListed,
+	},
+	{
+		Name:    "Readers/Forget",
+		Promise: "A forgotten name has no checkpoint, group and parked streams, also after reopening; other names keep theirs. A reader under it begins anew, and one that goes on is refused with a *FencedError. A group with members is refused with es.ErrInUse, a name of which nothing is kept with es.ErrNotFound, a bad one with es.ErrInvalidName.",
+		check:   readersForget,
+	},
+	{
 		Name:    "Group/Beats",
 		Promise: "The first beat makes the group, with its partitions at the start position, without owners; each beat raises its member's counter and returns the group's state, members in the order of their ids. A group that was never made is es.ErrNotFound.",
 		check:   groupBeats,
@@ -334,6 +354,149 @@ func parkedDecide(e *env) {
 	}
 	if all := e.parkedBy(p, "reader"); len(all) != 2 || all[0].Verdict != es.Skip || all[1].Verdict != es.Undecided {
 		e.Fatalf("parked is %+v, want a verdict on the first alone", all)
+	}
+}
+
+func parkedTried(e *env) {
+	t, p := capability[es.Tracker](e, e.store), capability[es.Parking](e, e.store)
+	stores := e.handles()
+	at := e.positions(3)
+	a := es.Parked{Stream: stream("a"), Version: 2, Position: at[1], Attempts: 3, Error: "e"}
+	b := es.Parked{Stream: stream("b"), Version: 2, Position: at[1]}
+	e.record(t, es.Progress{Name: "reader", To: at[1], Park: []es.Parked{a}})
+	refused := func(tried es.Parked) {
+		e.Helper()
+		err := t.Record(e.ctx, es.Progress{Name: "reader", From: at[1], To: at[2], Park: []es.Parked{b}, Tried: []es.Parked{tried}})
+		if fenced, ok := errors.AsType[*es.FencedError](err); !ok || !errors.Is(err, es.ErrFenced) || *fenced != (es.FencedError{Name: "reader", Partition: -1, Stream: tried.Stream}) {
+			e.Fatalf("Record of what came of %+v: %v, want a *es.FencedError with its stream", tried, err)
+		}
+		e.wantCheckpoint(t, "reader", at[1])
+		if all := e.parkedBy(p, "reader"); len(all) != 1 || all[0].Attempts != a.Attempts {
+			e.Fatalf("after progress that was refused, parked is %+v, want %+v", all, a)
+		}
+	}
+	for _, other := range []es.Parked{
+		{Stream: a.Stream, Version: 1, Attempts: 3}, {Stream: a.Stream, Version: 3, Attempts: 3},
+		{Stream: a.Stream, Version: 2, Attempts: 2}, {Stream: a.Stream, Version: 2, Attempts: 4}, b,
+	} {
+		refused(other)
+	}
+	for range some(10) {
+		var won atomic.Int32
+		next := a
+		next.Attempts++
+		e.concurrently(4, func(i int) error {
+			t, _ := es.Capability[es.Tracker](stores[i%len(stores)])
+			err := t.Record(e.ctx, es.Progress{Name: "reader", From: at[1], To: at[1], Park: []es.Parked{next}, Tried: []es.Parked{a}})
+			if err == nil {
+				won.Add(1)
+			} else if _, fenced := errors.AsType[*es.FencedError](err); !fenced {
+				return fmt.Errorf("an attempt that lost: %w, want a *es.FencedError", err)
+			}
+			return nil
+		})
+		if won.Load() != 1 {
+			e.Fatalf("what came of one attempt was recorded %d times by 4 at once, want once", won.Load())
+		}
+		a = next
+	}
+	e.record(t, es.Progress{Name: "reader", From: at[1], To: at[1], Unpark: []es.Stream{a.Stream}, Tried: []es.Parked{a}})
+	if all := e.parkedBy(p, "reader"); len(all) != 0 {
+		e.Fatalf("after all was taken up again, parked is %+v", all)
+	}
+}
+
+func parkedVerdict(e *env) {
+	t, p := capability[es.Tracker](e, e.store), capability[es.Parking](e, e.store)
+	e.positions(3)
+	for _, c := range []struct {
+		found, given es.Verdict
+		next         es.Version
+		want         es.Verdict
+	}{
+		{es.Undecided, es.Skip, 2, es.Skip},
+		{es.Undecided, es.Retry, 2, es.Retry},
+		{es.Retry, es.Skip, 2, es.Skip},
+		{es.Retry, es.Retry, 2, es.Undecided},
+		{es.Undecided, es.Undecided, 2, es.Undecided},
+		{es.Undecided, es.Skip, 3, es.Undecided},
+	} {
+		found := es.Parked{Stream: stream("a"), Version: 2, Attempts: 1, Verdict: c.found}
+		e.record(t, es.Progress{Name: "reader", Unpark: []es.Stream{found.Stream}})
+		e.record(t, es.Progress{Name: "reader", Park: []es.Parked{found}})
+		if c.given != es.Undecided {
+			if err := p.Decide(e.ctx, "reader", found.Stream, 2, c.given); err != nil {
+				e.Fatalf("Decide: %v", err)
+			}
+		}
+		e.record(t, es.Progress{Name: "reader", Tried: []es.Parked{found}, Park: []es.Parked{{Stream: found.Stream, Version: c.next, Attempts: 2}}})
+		if all := e.parkedBy(p, "reader"); len(all) != 1 || all[0].Verdict != c.want || all[0].Attempts != 2 {
+			e.Fatalf("tried with verdict %q, given %q meanwhile, and parked again at version %d: parked is %+v, want verdict %q", c.found, c.given, c.next, all, c.want)
+		}
+	}
+}
+
+func (e *env) wantReaders(r es.Readers, want ...es.Reader) {
+	e.Helper()
+	got, err := r.Readers(e.ctx)
+	if err != nil || !slices.Equal(got, want) {
+		e.Fatalf("Readers: %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func readersListed(e *env) {
+	r, g := capability[es.Readers](e, e.store), capability[es.Groups](e, e.store)
+	at := e.positions(3)
+	e.wantReaders(r)
+	id := es.NewID()
+	e.beat(g, 2, at[0], id)
+	e.beat(g, 2, at[0], es.NewID())
+	e.record(g, es.Progress{Name: "group", From: at[0], To: at[2], Claims: []es.Claim{e.claim(g, 1, id).Claim}})
+	e.saveCheckpoint(g, "group", at[1])
+	e.record(g, es.Progress{Name: "b"}) // one at the beginning
+	e.record(g, es.Progress{Name: "Z", To: at[1], Park: []es.Parked{{Stream: stream("a"), Version: 1}, {Stream: stream("b"), Version: 1}}})
+	e.wantReaders(r, es.Reader{Name: "Z", Position: at[1], Parked: 2}, es.Reader{Name: "b"}, es.Reader{Name: "group", Position: at[1]},
+		es.Reader{Name: "group", Partitions: 2, Position: at[0], Members: 2})
+}
+
+func readersForget(e *env) {
+	r, g := capability[es.Readers](e, e.store), capability[es.Groups](e, e.store)
+	at := e.positions(3)
+	forget := func(name string, want error) {
+		e.Helper()
+		if err := r.Forget(e.ctx, name); !errors.Is(err, want) {
+			e.Fatalf("Forget(%q): %v, want %v", name, err, want)
+		}
+	}
+	forget("", es.ErrInvalidName)
+	forget("nobody", es.ErrNotFound)
+	id := es.NewID()
+	e.beat(g, 2, at[0], id)
+	old := e.claim(g, 1, id)
+	for _, name := range []string{"group", "reader", "other"} {
+		e.record(g, es.Progress{Name: name, To: at[1], Park: []es.Parked{{Stream: stream("a"), Version: 1}}})
+	}
+	forget("reader", nil)
+	forget("reader", es.ErrNotFound)
+	e.wantCheckpoint(g, "reader", 0)
+	e.wantFenced(g, es.Progress{Name: "reader", From: at[1], To: at[2]}, -1)
+	forget("group", es.ErrInUse)
+	e.wantReaders(r, es.Reader{Name: "group", Position: at[1], Parked: 1}, es.Reader{Name: "group", Partitions: 2, Position: at[0], Members: 1, Parked: 1},
+		es.Reader{Name: "other", Position: at[1], Parked: 1})
+	if err := g.Leave(e.ctx, "group", id, 0); err != nil {
+		e.Fatalf("Leave: %v", err)
+	}
+	forget("group", nil)
+	e.wantFenced(g, es.Progress{Name: "group", From: at[0], To: at[2], Claims: []es.Claim{old.Claim}}, 1)
+	if e.harness.Place != nil {
+		e.reopen()
+		r, g = capability[es.Readers](e, e.store), capability[es.Groups](e, e.store)
+	}
+	e.wantReaders(r, es.Reader{Name: "other", Position: at[1], Parked: 1})
+	e.beat(g, 3, at[2], id) // a new group, with another number
+	e.record(g, es.Progress{Name: "reader", To: at[0]})
+	if all := e.parkedBy(capability[es.Parking](e, e.store), "reader"); len(all) != 0 {
+		e.Fatalf("after it was forgotten, %+v is parked", all)
 	}
 }
 

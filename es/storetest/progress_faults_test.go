@@ -101,6 +101,41 @@ var progressFaults = []fault{
 			return all, err
 		}
 	}},
+	{"Parked/Tried", "does not look whether what was tried is still parked", func(b *broken, j *journal) {
+		b.record = func(ctx ctxt, p es.Progress) error {
+			p.Tried = nil
+			return j.Record(ctx, p)
+		}
+	}},
+	{"Parked/Verdict", "lets an attempt's outcome replace a verdict", func(b *broken, j *journal) {
+		b.record = func(ctx ctxt, p es.Progress) error {
+			if len(p.Tried) > 0 {
+				if err := j.Record(ctx, es.Progress{Name: p.Name, From: p.From, To: p.From, Tried: p.Tried}); err != nil {
+					return err
+				}
+				p.Tried = nil
+			}
+			return j.Record(ctx, p)
+		}
+	}},
+	{"Readers/Listed", "lists the checkpoints alone", func(b *broken, j *journal) {
+		b.readers = func(ctx ctxt) ([]es.Reader, error) {
+			all, err := j.Readers(ctx)
+			return slices.DeleteFunc(all, func(r es.Reader) bool { return r.Partitions > 0 }), err
+		}
+	}},
+	{"Readers/Forget", "forgets the checkpoint, and keeps what is parked", func(b *broken, j *journal) {
+		b.forget = func(ctx ctxt, name string) error {
+			all, err := j.Parked(ctx, es.ParkedQuery{Name: name})
+			if err == nil {
+				err = j.Forget(ctx, name)
+			}
+			if err == nil && len(all) > 0 {
+				err = j.Record(ctx, es.Progress{Name: name, Park: all})
+			}
+			return err
+		}
+	}},
 	{"Group/Beats", "starts new groups at the beginning, wherever they are to start", func(b *broken, j *journal) {
 		b.beat = func(ctx ctxt, m es.Membership) (es.GroupState, error) {
 			m.Start = 0

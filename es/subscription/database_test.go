@@ -151,10 +151,15 @@ func TestAnEffectInTheStoresOwnDatabaseHappensOnce(t *testing.T) {
 				fill(t, db.store, "a", 10, 100)
 				var n atomic.Int64
 				sink := subscription.SinkFunc(func(ctx context.Context, b subscription.Batch) error {
-					if n.Add(1)%5 == 0 {
+					n := n.Add(1)
+					if n%5 == 0 {
 						return db.commit(ctx, b, errPoison) // rolled back
 					}
-					return db.commit(ctx, b, nil)
+					err := db.commit(ctx, b, nil)
+					if err == nil && n%4 == 0 {
+						err = errLost // it has committed nevertheless
+					}
+					return err
 				})
 				opts := []subscription.Option{
 					subscription.BatchSize(7), subscription.Park(100), subscription.Poll(5 * time.Millisecond), subscription.CheckpointEvery(1000, 10*time.Millisecond),

@@ -76,11 +76,6 @@ func (d *delivery) run(ctx, work context.Context) error {
 func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	d.status.reading(p.live)
 	if events := d.aside(p.events); len(events) > 0 {
-		if d.hold != nil {
-			if err := d.hold(ctx); err != nil {
-				return err
-			}
-		}
 		if err := d.handle(ctx, work, events, p.upTo); err != nil {
 			return err
 		}
@@ -101,7 +96,7 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 		if len(part) < len(events) {
 			end = part[len(part)-1].Position
 		}
-		err := d.try(work, part, end)
+		err := d.try(ctx, work, part, end)
 		if err == nil {
 			events = events[len(part):]
 			continue
@@ -129,15 +124,26 @@ func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo 
 	return nil
 }
 
+// ready waits until events may be handled.
+func (d *delivery) ready(ctx context.Context) error {
+	if d.hold == nil {
+		return nil
+	}
+	return d.hold(ctx)
+}
+
 // try has events handled once.
-func (d *delivery) try(work context.Context, events []es.Recorded, upTo es.Position) error {
+func (d *delivery) try(ctx, work context.Context, events []es.Recorded, upTo es.Position) error {
+	if err := d.ready(ctx); err != nil {
+		return err
+	}
 	if d.sink != nil {
 		if err := d.commit(work, events, d.progress(upTo)); err != nil {
 			return err
 		}
 		d.status.handled(events)
 	} else {
-		if err := d.handler.Handle(work, events); err != nil {
+		if err := d.call(work, events); err != nil {
 			return err
 		}
 		d.handled(events)
@@ -173,13 +179,18 @@ func (d *delivery) progress(to es.Position) es.Progress {
 	return es.Progress{Name: d.name, From: d.stored, To: to, Claims: d.claims}
 }
 
+// call gives events to the handler.
+func (d *delivery) call(work context.Context, events []es.Recorded) error {
+	return caught(func() error { return d.handler.Handle(work, events) })
+}
+
 // commit gives a batch to the sink, which records its progress.
 func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progress) error {
 	b := Batch{Events: events, Progress: p}
 	if d.keeper != nil {
 		b.Mark = Mark{Identity: d.identity, Position: p.To}
 	}
-	return d.recorded(p, d.sink.Commit(work, b))
+	return d.recorded(p, caught(func() error { return d.sink.Commit(work, b) }))
 }
 
 // record records progress that no sink does.

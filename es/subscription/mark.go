@@ -19,7 +19,8 @@ type Mark struct {
 
 // Keeper is a [Sink] that keeps the position itself, together with its effect, outside the store: in
 // another database, or a file. It commits [Batch.Mark] with each batch, and a subscription goes on from the
-// mark that was committed last. The store then needs [es.Identified] and no checkpoints; groups and parking are
+// mark that was committed last. A batch comes again if its commit failed, or seemed to: a keeper passes over events up to the mark that it
+// has, in the transaction that looks for them. The store then needs [es.Identified] and no checkpoints; groups and parking are
 // not for keepers, since their bookkeeping is the store's.
 type Keeper interface {
 	Sink

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type member struct {
 	fresh  atomic.Int64         // when the newest one was asked for, by this process's own clock
 	begun  time.Time            // the beginning of that clock
 	watch  watch
+	vain   int // how often in a row it was refused as overtaken and was not
 }
 
 // runMember is Run for a member of a group. The member works on the partitions that are furthest behind, up to
@@ -64,7 +66,7 @@ func (m *member) join(ctx context.Context) (state es.GroupState, err error) {
 	err = m.persistently(ctx, "joining the group", func() error {
 		_, err := m.source.groups.Group(ctx, m.name)
 		if errors.Is(err, es.ErrNotFound) {
-			m.Start, err = m.start(ctx, m.source.feed)
+			m.Start, err = m.begins(ctx)
 		}
 		if err == nil {
 			state, err = m.source.groups.Beat(ctx, m.Membership)
@@ -72,6 +74,26 @@ func (m *member) join(ctx context.Context) (state es.GroupState, err error) {
 		return err
 	})
 	return state, err
+}
+
+// begins returns where a new group begins.
+func (m *member) begins(ctx context.Context) (es.Position, error) {
+	at, err := m.start(ctx, m.source.feed)
+	if err != nil {
+		return 0, err
+	}
+	head, err := m.source.feed.Head(ctx)
+	if err == nil && at > head {
+		err = &es.BeyondHeadError{Position: at, Head: head}
+	}
+	if err != nil {
+		return at, err
+	}
+	lone, err := m.source.checkpoints.Checkpoint(ctx, m.name)
+	if err == nil && lone > 0 && lone != at {
+		err = fmt.Errorf("%w: there is a checkpoint at position %d: stop its subscription, and start the group with StartAt(After(%d))", ErrMixed, lone, lone)
+	}
+	return at, err
 }
 
 // beat gives signs of life, and makes the group's newest state known, until the context ends.
@@ -171,20 +193,42 @@ func (m *member) await(ctx context.Context) *es.GroupState {
 }
 
 // overtaken finds out which partitions have another owner.
-func (m *member) overtaken(ctx context.Context, err error) error {
+func (m *member) overtaken(ctx context.Context, refused error) error {
 	m.logger.Info("esgen: a group's member was overtaken: what it has handled since its last record is handled again",
-		"subscription", m.name, "error", err)
+		"subscription", m.name, "error", refused)
 	var state es.GroupState
-	err = m.persistently(ctx, "reading the group", func() (err error) {
+	forgotten := false
+	err := m.persistently(ctx, "reading the group", func() (err error) {
 		state, err = m.source.groups.Group(ctx, m.name)
+		if errors.Is(err, es.ErrNotFound) {
+			forgotten, err = true, nil
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	if forgotten {
+		return fmt.Errorf("the group was forgotten while it was at work: %w", es.ErrFenced)
+	}
+	m.vain++
 	for _, p := range state.Partitions {
-		if held, mine := m.held[p.Partition]; mine && held.Epoch == p.Epoch {
-			m.held[p.Partition] = p
+		if held, mine := m.held[p.Partition]; mine {
+			if held != p {
+				m.vain = 0
+			}
+			switch {
+			case held.Epoch == p.Epoch:
+				m.held[p.Partition] = p
+			case held.Epoch > p.Epoch: // the group was forgotten, and made anew
+				delete(m.held, p.Partition)
+			}
+		}
+	}
+	if m.vain > 1 { // nobody has overtaken it: the sink is wrong, or what is parked was seen to by others
+		m.status.failed(refused)
+		if err := sleep(ctx, storeBackoff.wait(m.vain)); err != nil {
+			return err
 		}
 	}
 	return m.rebalance(ctx, state)

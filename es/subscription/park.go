@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/esgen-go/esgen/es"
@@ -20,6 +21,8 @@ type parking struct {
 	total   int                     // of the subscription, other partitions' included
 	loaded  time.Time               // when the store was asked
 	next    map[es.Stream]time.Time // when the next attempt is due
+	passing int                     // attempts in a row that failed for a passing reason
+	pause   time.Time               // until when none is made for that reason
 }
 
 // loadParked reads what the subscription has parked. There are no more than [Park] allows.
@@ -53,14 +56,15 @@ func (d *delivery) loadParked(ctx context.Context) error {
 	return nil
 }
 
-// aside leaves out the events of parked streams: they wait in the store.
+// aside leaves out the events of parked streams: they wait in the store. Those before the parked one, which
+// come again after the position was set back, do not.
 func (d *delivery) aside(events []es.Recorded) []es.Recorded {
 	if len(d.parked.streams) == 0 {
 		return events
 	}
 	kept := events[:0]
 	for _, rec := range events {
-		if _, parked := d.parked.streams[rec.Stream]; !parked {
+		if p, parked := d.parked.streams[rec.Stream]; !parked || rec.Version < p.Version {
 			kept = append(kept, rec)
 		}
 	}
@@ -74,7 +78,7 @@ func (d *delivery) park(work context.Context, upTo es.Position, failed *EventErr
 		return fmt.Errorf("%d %w already, as many as Park allows: %w", d.parked.total, ErrParked, failed)
 	}
 	rec := failed.Event
-	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	p := es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: short(failed.Err.Error())}
 	progress := d.progress(upTo)
 	progress.Park = []es.Parked{p}
 	if err := d.recordParked(work, progress); err != nil {
@@ -85,6 +89,15 @@ func (d *delivery) park(work context.Context, upTo es.Position, failed *EventErr
 	d.parked.total++
 	d.keep(p)
 	return nil
+}
+
+// short bounds what is kept of an error.
+func short(text string) string {
+	const most = 4 << 10
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func (d *delivery) recordParked(work context.Context, p es.Progress) error {
@@ -117,6 +130,9 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 		return nil
 	}
 	now := time.Now()
+	if now.Before(d.parked.pause) {
+		return nil
+	}
 	if now.Sub(d.parked.loaded) >= d.poll { // for verdicts
 		if err := d.loadParked(work); err != nil {
 			d.status.failed(err)
@@ -124,14 +140,17 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 		}
 	}
 	for _, p := range d.parked.streams {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || now.Before(d.parked.pause) {
 			return nil
+		}
+		if p.Position > d.at { // the position was set back, and has not come there yet
+			continue
 		}
 		untried := p.Attempts < d.backoff.Attempts && !now.Before(d.parked.next[p.Stream])
 		if p.Verdict == es.Undecided && !untried {
 			continue
 		}
-		if err := d.resume(work, p); err != nil {
+		if err := d.resume(ctx, work, p); err != nil {
 			return err
 		}
 	}
@@ -140,27 +159,34 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 
 // resume handles the events of a parked stream, from the one that failed to the last that the position has
 // passed. If all can be handled, the stream is taken up again.
-func (d *delivery) resume(work context.Context, p es.Parked) error {
+func (d *delivery) resume(ctx, work context.Context, p es.Parked) error {
 	delete(d.parked.next, p.Stream)
-	turn := p
-	turn.Verdict, turn.Attempts, turn.Error = es.Retry, 0, "" // of the events behind the first
 	n := 0
 	var pending *es.Recorded
 	settle := func(next *es.Recorded) error { // handles the pending event; next is the one behind it
 		progress := d.progress(d.at)
+		progress.Tried = []es.Parked{p}
+		behind := es.Parked{Stream: p.Stream, Verdict: es.Retry}
 		switch {
 		case next == nil:
 			progress.Unpark = []es.Stream{p.Stream}
 		case pending == nil:
 			return nil
 		default:
-			turn.Version, turn.Position = next.Version, next.Position
-			progress.Park = []es.Parked{turn}
+			behind.Version, behind.Position = next.Version, next.Position
+			progress.Park = []es.Parked{behind}
 		}
+		var err error
 		if pending == nil || p.Verdict == es.Skip && pending.Version == p.Version {
-			return d.recordParked(work, progress)
+			err = d.recordParked(work, progress)
+		} else {
+			err = d.tryParked(ctx, work, *pending, progress)
 		}
-		return d.tryParked(work, *pending, progress)
+		if err == nil {
+			p = behind
+			d.parked.streams[p.Stream] = p // as the store has it, whatever becomes of the next
+		}
+		return err
 	}
 	for rec, err := range d.source.store.Read(work, es.ReadQuery{Stream: p.Stream, From: p.Version}) {
 		if err != nil {
@@ -177,19 +203,19 @@ func (d *delivery) resume(work context.Context, p es.Parked) error {
 			continue
 		}
 		if err := settle(&rec); err != nil {
-			return d.failedAgain(work, p, err)
+			return d.failedAgain(ctx, work, p, err)
 		}
 		if n++; n > d.batch {
-			d.keep(turn) // with a verdict that lets it go on at the next turn
-			return nil
+			return nil // it goes on at the next turn
 		}
 		pending = &rec
 	}
 	if err := settle(nil); err != nil {
-		return d.failedAgain(work, p, err)
+		return d.failedAgain(ctx, work, p, err)
 	}
 	delete(d.parked.streams, p.Stream)
 	d.parked.total--
+	d.parked.passing = 0
 	d.status.parked(len(d.parked.streams))
 	d.logger.Info("esgen: a parked stream is handled, and taken up again", "subscription", d.name, "stream", p.Stream.String())
 	return nil
@@ -206,11 +232,14 @@ func (d *delivery) wanted(rec es.Recorded) bool {
 }
 
 // tryParked has one event of a parked stream handled, and what follows from it recorded.
-func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.Progress) error {
-	var err error
+func (d *delivery) tryParked(ctx, work context.Context, rec es.Recorded, progress es.Progress) error {
+	err := d.ready(ctx)
+	if err != nil {
+		return err
+	}
 	if d.sink != nil {
 		err = d.commit(work, []es.Recorded{rec}, progress)
-	} else if err = d.handler.Handle(work, []es.Recorded{rec}); err == nil {
+	} else if err = d.call(work, []es.Recorded{rec}); err == nil {
 		err = d.recordParked(work, progress)
 		if err != nil {
 			return err
@@ -224,16 +253,20 @@ func (d *delivery) tryParked(work context.Context, rec es.Recorded, progress es.
 }
 
 // failedAgain parks a stream anew after an attempt.
-func (d *delivery) failedAgain(work context.Context, p es.Parked, err error) error {
+func (d *delivery) failedAgain(ctx, work context.Context, p es.Parked, err error) error {
 	failed, ok := errors.AsType[*EventError](err)
 	_, passes := errors.AsType[*passing](err)
 	switch {
 	case !ok || fatal(err):
 		return err
-	case passes || work.Err() != nil:
+	case passes || work.Err() != nil: // it says nothing about the event
 		d.status.failed(err)
-		return nil // it says nothing about the event: at the next turn
+		d.parked.passing++
+		d.parked.pause = time.Now().Add(d.backoff.wait(d.parked.passing))
+		return nil
 	}
+	d.parked.passing = 0
+	d.panicked(err)
 	rec := failed.Event
 	if rec.Version == p.Version {
 		failed.Attempts = p.Attempts + 1
@@ -241,9 +274,10 @@ func (d *delivery) failedAgain(work context.Context, p es.Parked, err error) err
 	if unmendable(err) {
 		failed.Attempts = max(failed.Attempts, d.backoff.Attempts)
 	}
-	p = es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: failed.Err.Error()}
+	tried := p
+	p = es.Parked{Stream: rec.Stream, Version: rec.Version, Position: rec.Position, Attempts: failed.Attempts, Error: short(failed.Err.Error())}
 	progress := d.progress(d.at)
-	progress.Park = []es.Parked{p}
+	progress.Park, progress.Tried = []es.Parked{p}, []es.Parked{tried}
 	if err := d.recordParked(work, progress); err != nil {
 		return err
 	}

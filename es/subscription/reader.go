@@ -25,7 +25,7 @@ type page struct {
 }
 
 const (
-	// pageBytes bounds the data of a page, but for its last event.
+	// pageBytes bounds the data and metadata of a page, but for its last event.
 	pageBytes = 4 << 20
 	// scanSpan is how many positions a filtered read looks at before it tells how far it is.
 	scanSpan = 100_000
@@ -87,7 +87,7 @@ func (r *reader) read(ctx context.Context) (live bool, err error) {
 			continue
 		}
 		next.events = append(next.events, rec)
-		if size += len(rec.Data); len(next.events) < r.batch && size < pageBytes {
+		if size += sizeOf(&rec.Event); len(next.events) < r.batch && size < pageBytes {
 			continue
 		}
 		next.upTo = rec.Position
@@ -101,6 +101,15 @@ func (r *reader) read(ctx context.Context) (live bool, err error) {
 		return false, ctx.Err()
 	}
 	return next.live, nil
+}
+
+// sizeOf is what bounds a page: an event's data, and metadata, which can be large as well.
+func sizeOf(e *es.Event) int {
+	size := len(e.Data) + len(e.Meta.CorrelationID) + len(e.Meta.CausationID) + len(e.Meta.Actor) + len(e.Meta.Tenant)
+	for key, value := range e.Meta.Keys {
+		size += len(key) + len(value)
+	}
+	return size
 }
 
 func (r *reader) send(ctx context.Context, p page) bool {

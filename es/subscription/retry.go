@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"github.com/esgen-go/esgen/es"
@@ -61,12 +62,45 @@ type passing struct{ error }
 
 func (p *passing) Unwrap() error { return p.error }
 
+// PanicError is what a handler's or a sink's panic becomes: a failure like any other, so that an event which
+// brings about one does not bring down the process each time it comes.
+type PanicError struct {
+	Value any    // of the panic
+	Stack []byte // where it happened, as of [debug.Stack]
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value of the panic if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// caught makes a panic an error.
+func caught(call func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return call()
+}
+
+// panicked logs where a panic happened, which the error does not tell.
+func (d *delivery) panicked(err error) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		d.logger.Error("esgen: a handler panicked", "subscription", d.name, "panic", p.Value, "stack", string(p.Stack))
+	}
+}
+
 // again tries an event that has failed once until it is handled, or the attempts are used up.
 func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Position, err error) error {
 	for attempt := 1; ; attempt++ {
 		if fatal(err) || stopped(ctx, err) {
 			return err
 		}
+		d.panicked(err)
 		failed := &EventError{Event: rec, Attempts: attempt, Err: err}
 		d.status.failed(failed)
 		_, passes := errors.AsType[*passing](err)
@@ -89,7 +123,7 @@ func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Pos
 		if sleep(ctx, wait) != nil {
 			return ctx.Err()
 		}
-		if err = d.try(work, []es.Recorded{rec}, upTo); err == nil {
+		if err = d.try(ctx, work, []es.Recorded{rec}, upTo); err == nil {
 			return nil
 		}
 	}
@@ -112,16 +146,18 @@ func stopped(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
+// storeBackoff is for what the store fails.
+var storeBackoff = Backoff{First: 50 * time.Millisecond, Max: 5 * time.Second}
+
 // persistently calls the store until it does not fail, unless its failure can't pass.
 func (s *Subscription) persistently(ctx context.Context, what string, call func() error) error {
-	b := Backoff{First: 50 * time.Millisecond, Max: 5 * time.Second}
 	for attempt := 1; ; attempt++ {
 		err := call()
 		if err == nil || lasting(err) || ctx.Err() != nil {
 			return err
 		}
 		s.status.failed(err)
-		wait := b.wait(attempt)
+		wait := storeBackoff.wait(attempt)
 		s.logger.Warn("esgen: the store failed, and is tried again", "subscription", s.name, "doing", what, "wait", wait, "error", err)
 		if sleep(ctx, wait) != nil {
 			return err
@@ -131,7 +167,7 @@ func (s *Subscription) persistently(ctx context.Context, what string, call func(
 
 // lasting reports whether a store's failure can't pass by itself.
 func lasting(err error) bool {
-	return fatal(err) || unmendable(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions) || errors.Is(err, ErrOtherStore) || errors.Is(err, ErrParked)
+	return fatal(err) || unmendable(err) || errors.Is(err, es.ErrNegative) || errors.Is(err, es.ErrInvalidName) || errors.Is(err, es.ErrPartitions) || errors.Is(err, ErrOtherStore) || errors.Is(err, ErrParked) || errors.Is(err, ErrMixed)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

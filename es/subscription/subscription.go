@@ -36,6 +36,7 @@ type source struct {
 	watcher     es.Watcher // nil if the store has none
 	parking     es.Parking // nil if the store has none
 	groups      es.Groups  // nil unless it is asked for
+	readers     es.Readers // nil if the store has none
 	identified  es.Identified
 }
 
@@ -44,7 +45,8 @@ type source struct {
 type Handler interface {
 	// Handle handles events, at least one. An error means that none of them counts as
 	// handled. The context outlives the one given to Run by [Grace], so that work in hand can be finished.
-	// The slice is the handler's until it returns; the events may be kept.
+	// The slice is the handler's until it returns; the events may be kept. A panic is an error like another: see
+	// [PanicError].
 	Handle(ctx context.Context, events []es.Recorded) error
 }
 
@@ -59,7 +61,7 @@ func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { r
 func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
 	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
 		for i, rec := range events {
-			if err := handle(ctx, rec); err != nil {
+			if err := caught(func() error { return handle(ctx, rec) }); err != nil {
 				return &failedAt{i, err}
 			}
 		}
@@ -104,6 +106,10 @@ func (f SinkFunc) Commit(ctx context.Context, b Batch) error { return f(ctx, b) 
 
 // ErrRunning: the subscription runs already.
 var ErrRunning = errors.New("the subscription runs already")
+
+// ErrMixed: a group is to begin under the name of a subscription that is none, elsewhere than where that one is, or
+// the other way round: what was handled would be handled again, or what was not be skipped.
+var ErrMixed = errors.New("a subscription and a group have one name")
 
 // New returns a subscription that hands the store's events to a handler and keeps
 // its position in the store, as the checkpoint of a name. Subscriptions of one name share
@@ -159,6 +165,7 @@ func (s *Subscription) connect(store es.Store) error {
 	if !groups {
 		s.source.groups, groups = es.Capability[es.Groups](store)
 	}
+	s.source.readers, _ = es.Capability[es.Readers](store)
 	s.source.identified, identified = es.Capability[es.Identified](store)
 	switch {
 	case !feeds:
@@ -236,7 +243,10 @@ func (s *Subscription) run(ctx, work context.Context) error {
 			return err
 		}
 		// What seems to be another's record may be one of this run's, of which the answer was lost.
-		if at, err = s.begin(ctx); err != nil || !slices.Contains(d.doubtful, at) {
+		if at, err = s.begin(ctx); ctx.Err() != nil {
+			return nil // it stands where it stands: the next run asks
+		}
+		if err != nil || !slices.Contains(d.doubtful, at) {
 			return cmp.Or(err, error(&es.FencedError{Name: s.name, Partition: -1}))
 		}
 	}
@@ -253,14 +263,35 @@ func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
 		if err != nil || at > 0 {
 			return err
 		}
+		if known, err := s.known(ctx); err != nil || known {
+			return err
+		}
 		start, err := s.start(ctx, s.source.feed)
-		if err == nil && start > 0 {
+		if err == nil {
 			err = s.record(ctx, es.Progress{Name: s.name, To: start})
 		}
 		at = start
 		return err
 	})
 	return at, err
+}
+
+// known reports whether there is a checkpoint, which may be at 0: that of a subscription which was to start with what is
+// appended after its first run, and came before the first event.
+func (s *Subscription) known(ctx context.Context) (bool, error) {
+	if s.source.readers == nil {
+		return false, nil
+	}
+	all, err := s.source.readers.Readers(ctx)
+	for _, r := range all { // of one name, the checkpoint first
+		switch {
+		case r.Name == s.name && r.Partitions == 0:
+			return true, nil
+		case r.Name == s.name:
+			return false, fmt.Errorf("%w: it is a group of %d partitions, up to position %d at least: run with Group(%d)", ErrMixed, r.Partitions, r.Position, r.Partitions)
+		}
+	}
+	return false, err
 }
 
 // record stores progress of a handler.

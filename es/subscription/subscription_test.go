@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -471,5 +473,41 @@ func TestNoHandledEventComesAgainBecauseAnotherFails(t *testing.T) {
 	await(t, "all was handled", func() bool { p, _ := store.Checkpoint(t.Context(), "reader"); return p == last })
 	if err := stop(); err != nil || !slices.Equal(got, upTo(last)) {
 		t.Fatalf("handled were %v, %v", got, err)
+	}
+}
+
+// Metadata counts like data: else 500 events of a batch could hold 32 MiB of it.
+func TestABatchIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]es.Event{
+		"data":     {Data: fmt.Appendf(nil, "%q", strings.Repeat("x", 1<<20))},
+		"metadata": {Data: []byte("1"), Meta: es.Metadata{Keys: map[string]string{"k": strings.Repeat("x", 63<<10)}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := memory.New()
+			e.Type, e.Schema = "a.happened", 1
+			n := 3 * (4 << 20) / (len(e.Data) + len(e.Meta.Keys["k"]))
+			for range n {
+				e.ID = es.NewID()
+				if _, err := store.Append(t.Context(), es.Write{Stream: stream("a", 0), Expect: es.Any, Events: []es.Event{e}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var handled, most atomic.Int64
+			running(t, newSub(t, store, subscription.HandlerFunc(func(_ context.Context, events []es.Recorded) error {
+				size := 0
+				for _, rec := range events {
+					size += len(rec.Data) + len(rec.Meta.Keys["k"])
+				}
+				most.Store(max(most.Load(), int64(size)))
+				handled.Add(int64(len(events)))
+				return nil
+			})))
+			await(t, "all was handled", func() bool { return handled.Load() == int64(n) })
+			if most.Load() > 5<<20+100 {
+				t.Fatalf("a batch had %d bytes, at most 4 MiB and an event are promised", most.Load())
+			}
+		})
 	}
 }

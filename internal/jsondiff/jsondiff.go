@@ -132,3 +132,14 @@ func text(v any) string {
 	}
 	return string(bytes.TrimSpace(out.Bytes()))
 }
+
+// Same reports whether two JSON texts hold the same: white space, escapes and the order of members don't count,
+// the spelling of numbers does. Texts that are not JSON are the same if their bytes are.
+func Same(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errX := parse(a)
+	y, errY := parse(b)
+	return errX == nil && errY == nil && len(compare(nil, "", x, y)) == 0
+}

@@ -133,6 +133,22 @@ func fuzz[T any](f *testing.F, appendT Append[T], decodeT Decode[T], beside bool
 	})
 }
 
+// Agree checks that a text which both a decoder and encoding/json take is the same value to both.
+func Agree[T any](t *testing.T, decodeT Decode[T], text []byte) {
+	t.Helper()
+	fields := map[string]bool{}
+	fieldNames(reflect.TypeFor[T](), fields, map[reflect.Type]bool{})
+	got, std := new(T), new(T)
+	if decodeT(bytes.Clone(text), got) != nil || json.Unmarshal(text, std) != nil || otherCase(text, fields) {
+		return
+	}
+	a, errA := json.Marshal(got)
+	b, errB := json.Marshal(std)
+	if errA == nil && errB == nil && !bytes.Equal(a, b) {
+		t.Fatalf("encoding/json reads another value from %s:\nencoding/json %s\nesgen         %s", text, b, a)
+	}
+}
+
 // fieldNames adds the JSON names of all fields in t.
 func fieldNames(t reflect.Type, names map[string]bool, seen map[reflect.Type]bool) {
 	if seen[t] {

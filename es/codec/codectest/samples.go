@@ -3,6 +3,7 @@ package codectest
 import (
 	"encoding"
 	"encoding/json"
+	"iter"
 	"math"
 	"math/big"
 	"reflect"
@@ -20,14 +21,29 @@ type sample[T any] struct {
 
 // samples returns the same values every time.
 func samples[T any]() []sample[T] {
-	all := []sample[T]{{"zero", new(T)}}
-	for _, kind := range []filling{full, high, low} {
-		v := new(T)
-		f := filler{kind: kind}
-		f.fill(reflect.ValueOf(v).Elem())
-		all = append(all, sample[T]{string(kind), v})
+	var all []sample[T]
+	for name, v := range Values(reflect.TypeFor[T]()) {
+		all = append(all, sample[T]{name, v.Interface().(*T)})
 	}
 	return all
+}
+
+// Values returns pointers to values of a type, by name: the zero value, one with everything set, extremes. They are the same every
+// time. What marshals itself stays zero: its methods know what is allowed.
+func Values(t reflect.Type) iter.Seq2[string, reflect.Value] {
+	return func(yield func(string, reflect.Value) bool) {
+		if !yield("zero", reflect.New(t)) {
+			return
+		}
+		for _, kind := range []filling{full, high, low} {
+			v := reflect.New(t)
+			f := filler{kind: kind}
+			f.fill(v.Elem())
+			if !yield(string(kind), v) {
+				return
+			}
+		}
+	}
 }
 
 // filling is a kind of sample.

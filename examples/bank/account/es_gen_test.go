@@ -3,47 +3,41 @@
 package account
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec/codectest"
-	"github.com/esgen-go/esgen/upcast"
+	"github.com/esgen-go/esgen/upcast/upcasttest"
 )
 
+// accountChain reads and writes the events of an Account.
+var accountChain = upcasttest.Chain[AccountEvent]{
+	Decode: upcastAccountEvent,
+	Encode: accountType{}.Encode,
+	Latest: []AccountEvent{Closed{}, Deposited{}, Opened{}, TransferReceived{}, TransferSent{}, Withdrawn{}},
+}
+
+func TestGoldensAccount(t *testing.T) {
+	upcasttest.Goldens(t, accountChain,
+		"esgen.lock/golden/account.adjusted.json",
+		"esgen.lock/golden/account.closed.json",
+		"esgen.lock/golden/account.deposited.json",
+		"esgen.lock/golden/account.opened.json",
+		"esgen.lock/golden/account.transfer_received.json",
+		"esgen.lock/golden/account.transfer_sent.json",
+		"esgen.lock/golden/account.withdrawn.json",
+	)
+}
+
 func FuzzUpcastAdjusted(f *testing.F) {
-	fuzzAccountUpcasters(f, "account.adjusted", 1, `{"amount":1,"fee":1}`)
+	upcasttest.FuzzStruct(f, accountChain, "account.adjusted", 1, "esgen.lock/golden/account.adjusted.json", decodeAdjusted, true)
 }
 
 func FuzzUpcastOpenedV1(f *testing.F) {
-	fuzzAccountUpcasters(f, "account.opened", 1, `{"holder":"text"}`)
+	upcasttest.FuzzStruct(f, accountChain, "account.opened", 1, "esgen.lock/golden/account.opened.json", decodeOpenedV1, true)
 }
 
 func FuzzUpcastOpenedV2(f *testing.F) {
-	fuzzAccountUpcasters(f, "account.opened", 2, `{"holder":"text","currency":"text"}`)
-}
-
-// fuzzAccountUpcasters takes samples and other texts through the upcasters from one version:
-// without a panic, and to events of the latest versions that can be stored.
-func fuzzAccountUpcasters(f *testing.F, name string, schema int, samples ...string) {
-	for _, sample := range samples {
-		data := []byte(sample)
-		_, err := upcastAccountEvent(name, schema, data)
-		if _, refused := errors.AsType[*upcast.Error](err); err != nil && !refused {
-			f.Fatalf("upcast %s: %v", sample, err)
-		}
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		events, err := upcastAccountEvent(name, schema, data)
-		if err != nil {
-			return // no such event, or refused by an upcaster
-		}
-		for _, event := range events {
-			if _, _, _, err := (accountType{}).Encode(nil, event); err != nil {
-				t.Errorf("%s became %#v: %v", data, event, err)
-			}
-		}
-	})
+	upcasttest.FuzzStruct(f, accountChain, "account.opened", 2, "esgen.lock/golden/account.opened.json", decodeOpenedV2, true)
 }
 
 func TestRoundTripClosed(t *testing.T) {

@@ -6,7 +6,28 @@ import (
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec/codectest"
+	"github.com/esgen-go/esgen/upcast/upcasttest"
 )
+
+// transferChain reads and writes the events of a Transfer.
+var transferChain = upcasttest.Chain[TransferEvent]{
+	Decode: upcastTransferEvent,
+	Encode: transferType{}.Encode,
+	Latest: []TransferEvent{TransferConfirmed{}, TransferDebited{}, TransferRefused{}, TransferRejected{}, TransferRequested{}, TransferReturned{}, TransferStuck{}, TransferTimedOut{}},
+}
+
+func TestGoldensTransfer(t *testing.T) {
+	upcasttest.Goldens(t, transferChain,
+		"esgen.lock/golden/transfer.confirmed.json",
+		"esgen.lock/golden/transfer.debited.json",
+		"esgen.lock/golden/transfer.refused.json",
+		"esgen.lock/golden/transfer.rejected.json",
+		"esgen.lock/golden/transfer.requested.json",
+		"esgen.lock/golden/transfer.returned.json",
+		"esgen.lock/golden/transfer.stuck.json",
+		"esgen.lock/golden/transfer.timed_out.json",
+	)
+}
 
 func TestRoundTripTransferConfirmed(t *testing.T) {
 	codectest.RoundTrip(t, appendTransferConfirmed, decodeTransferConfirmed)

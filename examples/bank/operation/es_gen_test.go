@@ -6,7 +6,22 @@ import (
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec/codectest"
+	"github.com/esgen-go/esgen/upcast/upcasttest"
 )
+
+// operationChain reads and writes the events of an Operation.
+var operationChain = upcasttest.Chain[OperationEvent]{
+	Decode: upcastOperationEvent,
+	Encode: operationType{}.Encode,
+	Latest: []OperationEvent{Accepted{}, Refused{}},
+}
+
+func TestGoldensOperation(t *testing.T) {
+	upcasttest.Goldens(t, operationChain,
+		"esgen.lock/golden/operation.accepted.json",
+		"esgen.lock/golden/operation.refused.json",
+	)
+}
 
 func TestRoundTripAccepted(t *testing.T) {
 	codectest.RoundTrip(t, appendAccepted, decodeAccepted)

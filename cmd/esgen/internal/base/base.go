@@ -13,10 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/corpus"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/problem"
 )
@@ -66,28 +68,64 @@ func (b *Base) Prepare(dir string) { b.repository(dir) }
 // Released returns the lock that the base has of the package in a folder, and why it counts as released. It is nil
 // if nothing does. working is the lock of the working tree.
 func (b *Base) Released(dir string, working *lock.Lock) (released *lock.Lock, why string, err error) {
-	r, dir := b.repository(dir)
+	r, files, all, err := b.files(dir, lock.Dir)
+	switch {
+	case err != nil || r == nil:
+		return nil, "", err
+	case all:
+		return working, fmt.Sprintf("git can't be asked what is released: %v", r.unknown), nil
+	}
+	return r.read(files, working), r.what, nil
+}
+
+// ReleasedCorpus returns the golden corpus that the base has of the package in a folder. working is that of the
+// working tree.
+func (b *Base) ReleasedCorpus(dir string, working corpus.Corpus) (corpus.Corpus, error) {
+	r, files, all, err := b.files(dir, corpus.Folder(lock.Dir))
+	switch {
+	case err != nil || r == nil:
+		return nil, err
+	case all:
+		return working, nil
+	}
+	changed := map[string][]byte{}
+	released := corpus.Corpus{}
+	for _, f := range files {
+		if f.content != nil {
+			changed[f.name] = f.content
+		} else if g := working[f.name]; g != nil {
+			released[f.name] = g
+		}
+	}
+	maps.Copy(released, corpus.Parse(changed))
+	return released, nil
+}
+
+// files returns the files that the base has in a folder of the package in dir; all says that those of the working tree
+// count. Without a repository nothing is released.
+func (b *Base) files(dir, folder string) (r *repository, files []file, all bool, err error) {
+	r, dir = b.repository(dir)
 	if r == nil {
-		return nil, "", nil
+		return nil, nil, false, nil
 	}
 	<-r.ready
 	switch {
 	case r.failed != nil:
-		return nil, "", r.failed
+		return nil, nil, false, r.failed
 	case r.unknown != nil:
-		return working, fmt.Sprintf("git can't be asked what is released: %v", r.unknown), nil
+		return r, nil, true, nil
 	case r.commit == "":
-		return nil, "", nil
+		return nil, nil, false, nil
 	}
-	path, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
+	path, err := filepath.Rel(r.root, filepath.Join(dir, folder))
 	if err != nil {
-		return nil, "", fmt.Errorf("finding the schema lock in git: %w", err)
+		return nil, nil, false, fmt.Errorf("finding the schema lock in git: %w", err)
 	}
-	files, err := r.files(filepath.ToSlash(path))
+	files, err = r.files(filepath.ToSlash(path))
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
+		return nil, nil, false, fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
 	}
-	return r.read(files, working), r.what, nil
+	return r, files, false, nil
 }
 
 // Commit returns what tells the base of the repository that dir is in from others, false if git couldn't

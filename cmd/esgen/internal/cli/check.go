@@ -37,8 +37,8 @@ func (g *generation) rolling(m *model.Package) {
 	}
 }
 
-const checkUsage = `esgen check tells which generated files are missing, stale or orphaned, and which changes to
-released events would break what is stored. It writes nothing.
+const checkUsage = `esgen check tells which generated files are missing, stale or orphaned, which changes to
+released events would break what is stored, and which released goldens were rewritten. It writes nothing.
 
 Usage:
 

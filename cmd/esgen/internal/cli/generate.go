@@ -19,6 +19,7 @@ import (
 	"github.com/esgen-go/esgen/cmd/esgen/internal/base"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/cache"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/check"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/corpus"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/emit"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/fold"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/history"
@@ -108,6 +109,11 @@ func (g *generation) apply(changes []*output.Change) int {
 
 // check prints what is not as esgen would leave it.
 func (g *generation) check(ctx context.Context) int {
+	compare := g.compare
+	g.compare = func(m *model.Package) {
+		compare(m)
+		corpus.Rewritten(m.Lock.Dir, m.Corpus, m.FrozenCorpus, g.problems)
+	}
 	changes, status := g.plan(ctx)
 	if status != OK {
 		return status
@@ -249,6 +255,14 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 		return nil, err
 	}
 	frozen := working.Frozen(inBase)
+	goldens, err := corpus.Read(working.Dir, g.problems)
+	if err != nil {
+		return nil, err
+	}
+	frozenGoldens, err := released.ReleasedCorpus(p.Dir, goldens)
+	if err != nil {
+		return nil, err
+	}
 	if len(working.Events)+len(frozen.Events) > 0 {
 		g.logf("read the lock of %s: %d events, %d released (%s)", p.Path, len(working.Events), len(frozen.Events), why)
 	}
@@ -258,6 +272,7 @@ func (g *generation) model(p *load.Package, released *base.Base) (*model.Package
 		fold.Package(m, g.problems)
 	}
 	m.Lock, m.Frozen = working, frozen
+	m.Corpus, m.FrozenCorpus = goldens, frozenGoldens
 	if g.problems.Len() == before {
 		g.compare(m)
 	}
@@ -305,22 +320,35 @@ func (g *generation) files(m *model.Package, e emitted) ([]*output.Change, error
 			changes = append(changes, change)
 		}
 	}
-	locks, err := g.locks(m)
-	return append(changes, locks...), err
+	next := history.Next(m, m.Lock, m.Frozen)
+	// The corpus first: its folder must be empty before that of the lock can be removed.
+	goldens, locks := map[string][]byte{}, map[string][]byte{}
+	for name := range m.Corpus {
+		goldens[name] = nil
+	}
+	for name, f := range corpus.Next(next, m.Lock, m.Corpus, m.FrozenCorpus) {
+		goldens[name] = f.Encode()
+	}
+	more, err := g.folder(corpus.Folder(m.Lock.Dir), goldens)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, more...)
+	for _, e := range m.Lock.Events {
+		locks[filepath.Base(e.Pos.Filename)] = nil
+	}
+	for _, e := range next.Events {
+		locks[lock.FileName(e.Name)] = e.Encode()
+	}
+	more, err = g.folder(m.Lock.Dir, locks)
+	return append(changes, more...), err
 }
 
-// locks compares the lock of a package with what it is to become.
-func (g *generation) locks(m *model.Package) ([]*output.Change, error) {
-	contents := map[string][]byte{}
-	for _, e := range m.Lock.Events {
-		contents[filepath.Base(e.Pos.Filename)] = nil
-	}
-	for _, e := range history.Next(m, m.Lock, m.Frozen).Events {
-		contents[lock.FileName(e.Name)] = e.Encode()
-	}
+// folder compares a folder of a package's with what it is to become.
+func (g *generation) folder(dir string, contents map[string][]byte) ([]*output.Change, error) {
 	var changes []*output.Change
 	for _, name := range slices.Sorted(maps.Keys(contents)) {
-		change, err := output.PlanIn(m.Lock.Dir, name, contents[name], g.problems)
+		change, err := output.PlanIn(dir, name, contents[name], g.problems)
 		if err != nil {
 			return nil, err
 		}

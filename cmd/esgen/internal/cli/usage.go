@@ -11,9 +11,10 @@ GOFLAGS and build tags count. To each package with directives esgen writes
 
 	es_gen.go       the sum of each aggregate's events, New, NewRepository, Decode,
 	                the record methods, serializers, upcaster chains, replay
-	es_gen_test.go  round-trip tests and fuzz targets for all of that
+	es_gen_test.go  round-trip tests and fuzz targets for all of that, and the test that reads
+	                the golden corpus; ESGEN_GOLDEN=accept go test writes down what is read
 	esgen.lock/     the schema lock: a file for each event, with the shapes in which it
-	                was ever stored; commit it
+	                was ever stored; in golden/ stored texts of all of them; commit it
 
 and it removes them from packages that have no directives any more. It writes
 everything or, if there is a problem in any of the packages, nothing. Packages in

@@ -25,6 +25,7 @@ const (
 	aggregate  = module + "/aggregate"
 	repository = module + "/repository"
 	upcast     = module + "/upcast"
+	upcasttest = upcast + "/upcasttest"
 )
 
 // Package returns the generated file of a package and the test file beside it.

@@ -14,7 +14,7 @@ import (
 // importNames returns the names of the packages that the code may import.
 func (w *writer) importNames() map[string]string {
 	known := map[string]string{}
-	for _, p := range []string{es, codec, aggregate, repository, upcast} {
+	for _, p := range []string{es, codec, aggregate, repository, upcast, upcasttest} {
 		known[p] = path.Base(p)
 	}
 	for _, p := range w.Types.Imports() {

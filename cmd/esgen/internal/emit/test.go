@@ -1,80 +1,77 @@
 package emit
 
 import (
-	"strconv"
-
 	"github.com/dave/jennifer/jen"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
+	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
+	"github.com/esgen-go/esgen/internal/golden"
 )
 
-// writeTest writes the test file: every chain, and round trips of the serializers.
+// writeTest writes the test file: the golden corpus, every chain, and round trips of the serializers.
 func (w *writer) writeTest(f *jen.File) {
 	for _, a := range w.Aggregates {
+		w.writeChain(f, a)
+		w.writeGoldens(f, a)
 		for _, v := range a.Old() {
 			w.writeTarget(f, a, v)
-		}
-		if len(a.Old()) > 0 {
-			w.writeFuzz(f, a)
 		}
 	}
 	w.serial.EmitTests(f)
 }
 
-// writeTarget writes a fuzz target, which go test runs with its samples.
-func (w *writer) writeTarget(f *jen.File, a *model.Aggregate, v *model.Version) {
-	f.Line()
-	f.Func().Id(w.target[v]).Params(jen.Id("f").Op("*").Qual("testing", "F")).Block(
-		jen.Id(w.fuzz[a]).CallFunc(func(g *jen.Group) {
-			g.Id("f")
-			g.Lit(v.Event.Name)
-			g.Lit(v.Schema)
-			if text, ok := sample(v.Shape); ok {
-				g.Id(quote(text))
+// writeChain writes what the tests of one aggregate share.
+func (w *writer) writeChain(f *jen.File, a *model.Aggregate) {
+	comment(f, "%s reads and writes the events of %s.", w.chain[a], article(a.Go))
+	sum := names.Sum(a.Go)
+	f.Var().Id(w.chain[a]).Op("=").Qual(upcasttest, "Chain").Types(jen.Id(sum)).Values(
+		jen.Line().Id("Decode").Op(":").Id(w.upcast[a]),
+		jen.Line().Id("Encode").Op(":").Id(w.typ[a]).Values().Dot("Encode"),
+		jen.Line().Id("Latest").Op(":").Index().Id(sum).ValuesFunc(func(g *jen.Group) {
+			for _, v := range a.Latest() {
+				g.Id(v.Go).Values()
 			}
-		}))
-}
-
-// writeFuzz writes what the fuzz targets of one aggregate share.
-func (w *writer) writeFuzz(f *jen.File, a *model.Aggregate) {
-	comment(f, "%s takes samples and other texts through the upcasters from one version: "+
-		"without a panic, and to events of the latest versions that can be stored.", w.fuzz[a])
-	upcastData := func(data jen.Code) *jen.Statement {
-		return jen.Id(w.upcast[a]).Call(jen.Id("name"), jen.Id("schema"), data)
-	}
-	f.Func().Id(w.fuzz[a]).Params(
-		jen.Id("f").Op("*").Qual("testing", "F"), jen.Id("name").String(), jen.Id("schema").Int(), jen.Id("samples").Op("...").String(),
-	).Block(
-		jen.For(jen.List(jen.Id("_"), jen.Id("sample")).Op(":=").Range().Id("samples")).Block(
-			jen.Id("data").Op(":=").Index().Byte().Parens(jen.Id("sample")),
-			jen.List(jen.Id("_"), jen.Err()).Op(":=").Add(upcastData(jen.Id("data"))),
-			jen.If(
-				jen.List(jen.Id("_"), jen.Id("refused")).Op(":=").Qual("errors", "AsType").Types(jen.Op("*").Qual(upcast, "Error")).Call(jen.Err()),
-				jen.Err().Op("!=").Nil().Op("&&").Op("!").Id("refused"),
-			).Block(jen.Id("f").Dot("Fatalf").Call(jen.Lit("upcast %s: %v"), jen.Id("sample"), jen.Err())),
-			jen.Id("f").Dot("Add").Call(jen.Id("data")),
-		),
-		jen.Id("f").Dot("Fuzz").Call(jen.Func().Params(jen.Id("t").Op("*").Qual("testing", "T"), jen.Id("data").Index().Byte()).Block(
-			jen.List(jen.Id("events"), jen.Err()).Op(":=").Add(upcastData(jen.Id("data"))),
-			jen.If(jen.Err().Op("!=").Nil()).Block(
-				jen.Return().Comment("no such event, or refused by an upcaster"),
-			),
-			jen.For(jen.List(jen.Id("_"), jen.Id("event")).Op(":=").Range().Id("events")).Block(
-				jen.If(
-					jen.List(jen.Id("_"), jen.Id("_"), jen.Id("_"), jen.Err()).Op(":=").
-						Parens(jen.Id(w.typ[a]).Values()).Dot("Encode").Call(jen.Nil(), jen.Id("event")),
-					jen.Err().Op("!=").Nil()).Block(
-					jen.Id("t").Dot("Errorf").Call(jen.Lit("%s became %#v: %v"), jen.Id("data"), jen.Id("event"), jen.Err())),
-			),
-		)),
+		}),
+		jen.Line(),
 	)
 	f.Line()
 }
 
-// quote returns a Go literal of JSON, in back quotes where that is possible.
-func quote(text string) string {
-	if strconv.CanBackquote(text) {
-		return "`" + text + "`"
+// writeGoldens writes the test of the golden corpus.
+func (w *writer) writeGoldens(f *jen.File, a *model.Aggregate) {
+	f.Func().Id(w.goldens[a]).Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.Qual(upcasttest, "Goldens").CallFunc(func(g *jen.Group) {
+			g.Id("t")
+			g.Id(w.chain[a])
+			for _, e := range a.Events {
+				g.Line().Lit(goldenFile(e))
+			}
+			g.Line()
+		}))
+	f.Line()
+}
+
+// goldenFile returns the path of an event's goldens within the package.
+func goldenFile(e *model.Event) string {
+	return lock.Dir + "/" + golden.Dir + "/" + lock.FileName(e.Name)
+}
+
+// writeTarget writes the fuzz target of an old version.
+func (w *writer) writeTarget(f *jen.File, a *model.Aggregate, v *model.Version) {
+	args := []jen.Code{jen.Id("f"), jen.Id(w.chain[a]), jen.Lit(v.Event.Name), jen.Lit(v.Schema), jen.Lit(goldenFile(v.Event))}
+	call := jen.Qual(upcasttest, "Fuzz")
+	switch u := v.Upcast; {
+	case v.Type != nil && !u.Written():
+		call = jen.Qual(upcasttest, "FuzzStruct")
+		args = append(args, jen.Id(w.codecs[v].decode), jen.Lit(!v.Shape.Departs()))
+	case v.Type != nil:
+		call = jen.Qual(upcasttest, "FuzzLocked").Types(jen.Id(v.Go))
+	case u.Written():
+		if old := oldType(v.Shape); old != nil {
+			call = jen.Qual(upcasttest, "FuzzLocked").Types(old)
+		}
 	}
-	return strconv.Quote(text)
+	f.Func().Id(w.target[v]).Params(jen.Id("f").Op("*").Qual("testing", "F")).Block(call.Call(args...))
+	f.Line()
 }

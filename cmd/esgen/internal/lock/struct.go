@@ -95,7 +95,7 @@ func (p *printer) inner(t *shape.Type) string {
 	case shape.Number:
 		return "json.Number"
 	}
-	return basic(t)
+	return Basic(t)
 }
 
 func (p *printer) structure(t *shape.Type) string {

@@ -30,8 +30,8 @@ var basics = map[string]shape.Type{
 	"number":  {Kind: shape.Number},
 }
 
-// basic returns the name of a type that needs no more.
-func basic(t *shape.Type) string {
+// Basic returns the name of a type that needs no more.
+func Basic(t *shape.Type) string {
 	switch t.Kind {
 	case shape.Int, shape.Uint, shape.Float:
 		return t.Kind.String() + strconv.Itoa(t.Bits)
@@ -205,5 +205,5 @@ func (n *namer) inner(t *shape.Type) string {
 	case shape.Map:
 		return "map[" + n.expr(t.Key) + "]" + n.expr(t.Elem)
 	}
-	return basic(t)
+	return Basic(t)
 }

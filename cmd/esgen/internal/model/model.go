@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/corpus"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -21,6 +22,9 @@ type Package struct {
 
 	Lock   *lock.Lock // as the working tree has it
 	Frozen *lock.Lock // what must not change
+
+	Corpus       corpus.Corpus // as the working tree has it
+	FrozenCorpus corpus.Corpus // what must not change
 
 	known *lock.Lock // all of both
 }

@@ -173,6 +173,17 @@ func (t *Type) All() iter.Seq[*Type] {
 	}
 }
 
+// Departs reports whether a field somewhere in t has what encoding/json doesn't know: a default or a
+// former name.
+func (t *Type) Departs() bool {
+	for t := range t.All() {
+		if slices.ContainsFunc(t.Fields, func(f *Field) bool { return f.Default != nil || len(f.Was) > 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Problem is a reason why a type can't be stored as it stands.
 type Problem struct {
 	Pos     token.Pos // of the field in the user's own code that leads to it

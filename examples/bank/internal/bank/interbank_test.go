@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/examples/bank/interbank"
 	"github.com/esgen-go/esgen/examples/bank/internal/bank"
 	"github.com/esgen-go/esgen/examples/bank/operation"
@@ -107,5 +109,49 @@ func TestATransferOfAnUnknownAccountIsRefused(t *testing.T) {
 	}
 	if err := b.Answer(t.Context(), "t", true, ""); !errors.Is(err, interbank.ErrNotRequested) {
 		t.Fatalf("Answer: %v, want ErrNotRequested", err)
+	}
+}
+
+// Each case is what a process manager would leave behind that did a step twice, or half of one.
+func TestVerifyNamesTransfersThatDontAgreeWithTheirAccounts(t *testing.T) {
+	t.Parallel()
+	debit := es.Event{Type: "transfer.debited", Data: []byte("{}")}
+	for name, spoil := range map[string]func(t *testing.T, store es.Store) (es.Stream, es.Event){
+		"debited, but the account has not paid": func(*testing.T, es.Store) (es.Stream, es.Event) {
+			e := debit
+			e.Meta.CausationID = "x"
+			return es.Stream{Category: "transfer", ID: "open"}, e
+		},
+		"debited for no reason": func(*testing.T, es.Store) (es.Stream, es.Event) {
+			return es.Stream{Category: "transfer", ID: "open"}, debit
+		},
+		"returned to the account twice": func(t *testing.T, store es.Store) (es.Stream, es.Event) {
+			back := es.Event{Type: "account.deposited", Data: []byte(`{"amount":100}`)}
+			for rec, err := range store.Read(t.Context(), es.ReadQuery{Stream: es.Stream{Category: "transfer", ID: "late"}}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				back.Meta.CausationID = rec.ID.String()
+			}
+			return es.Stream{Category: "account", ID: "ada"}, back
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, store := newBank(t, open("ada", 0), deposit("ada", 1000))
+			send(t, b, "late", "ada", 100, time.Millisecond)
+			awaitState(t, b, "late", interbank.Returned)
+			send(t, b, "open", "ada", 100, time.Hour)
+			expectRight(t, b)
+			stream, e := spoil(t, store)
+			e.ID, e.Schema = es.NewID(), 1
+			if _, err := store.Append(t.Context(), es.Write{Stream: stream, Expect: es.Any, Events: []es.Event{e}}); err != nil {
+				t.Fatal(err)
+			}
+			books, err := b.Verify(t.Context(), "", nil)
+			if err != nil || len(books.Wrong) != 1 || !strings.Contains(books.Wrong[0].String(), "account-ada: it and its transfers to other banks disagree by +100 ") {
+				t.Fatalf("verify finds %v, %v", books.Wrong, err)
+			}
+		})
 	}
 }

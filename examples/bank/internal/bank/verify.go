@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,9 @@ func (f Finding) String() string {
 //   - each account and operation is the same whether its events are decoded one by one, replayed as a
 //     load does, or loaded from its newest snapshot,
 //   - in each currency balances are what was deposited less what was withdrawn, and as much was
-//     received as was sent.
+//     received as was sent,
+//   - what a transfer to another bank took or returned was moved on its account, and nothing else was
+//     moved in a transfer's name.
 //
 // It looks at the store as it is when it begins, so that others may go on writing. With a prefix it
 // looks only at accounts whose ids start so; then the money adds up only if they never exchanged any
@@ -74,7 +77,7 @@ func (b *Bank) Verify(ctx context.Context, prefix string, progress func(read, of
 	if err != nil {
 		return nil, err
 	}
-	v := &verification{store: b.store, head: head, turnovers: map[money.Currency]*Turnover{}, progress: progress}
+	v := &verification{store: b.store, head: head, turnovers: map[money.Currency]*Turnover{}, caused: map[cause]int64{}, transfers: map[string]bool{}, progress: progress}
 	for info, err := range list.Streams(ctx, es.ListQuery{Category: accountType.Category(), After: prefix}) {
 		if err != nil {
 			return nil, err
@@ -100,6 +103,7 @@ func (b *Bank) Verify(ctx context.Context, prefix string, progress func(read, of
 				}
 			}
 		}
+		v.settled()
 	}
 	v.addUp()
 	return &v.books, nil
@@ -110,18 +114,29 @@ type verification struct {
 	head       es.Position
 	books      Books
 	turnovers  map[money.Currency]*Turnover
-	incomplete bool // the turnovers lack an account that can't be decoded
+	incomplete bool // something can't be decoded, so sums lack it
 	progress   func(read, of int)
+
+	// caused is what was moved on accounts because of events elsewhere, less what transfers to other
+	// banks say of it: 0 in the end, where it was because of an event of these.
+	caused    map[cause]int64
+	transfers map[string]bool // the events of transfers, and what they name as their causes
 }
+
+// cause is what an account's money was moved for: the account and its transfer are changed in one append, so both
+// name the same event.
+type cause struct{ account, event string }
 
 func (v *verification) account(ctx context.Context, stream es.Stream) error {
 	var moved Turnover
-	a, err := check(ctx, v, stream, accountType, account.Decode, func(e account.AccountEvent) {
+	a, err := check(ctx, v, stream, accountType, account.Decode, func(rec es.Recorded, e account.AccountEvent) {
 		switch e := e.(type) {
 		case account.Deposited:
 			moved.Deposited.Add(e.Amount)
+			v.moved(stream.ID, rec, e.Amount)
 		case account.Withdrawn:
 			moved.Withdrawn.Add(e.Amount)
+			v.moved(stream.ID, rec, -e.Amount)
 		case account.TransferSent:
 			moved.Sent.Add(e.Amount)
 		case account.TransferReceived:
@@ -150,7 +165,7 @@ func (v *verification) account(ctx context.Context, stream es.Stream) error {
 }
 
 func (v *verification) operation(ctx context.Context, stream es.Stream) error {
-	op, err := check(ctx, v, stream, operationType, operation.Decode, func(operation.OperationEvent) {})
+	op, err := check(ctx, v, stream, operationType, operation.Decode, func(es.Recorded, operation.OperationEvent) {})
 	if op != nil {
 		v.books.Operations++
 	}
@@ -158,11 +173,48 @@ func (v *verification) operation(ctx context.Context, stream es.Stream) error {
 }
 
 func (v *verification) transfer(ctx context.Context, stream es.Stream) error {
-	t, err := check(ctx, v, stream, transferType, interbank.DecodeTransfer, func(interbank.TransferEvent) {})
+	var request interbank.TransferRequested
+	t, err := check(ctx, v, stream, transferType, interbank.DecodeTransfer, func(rec es.Recorded, e interbank.TransferEvent) {
+		v.transfers[rec.ID.String()] = true
+		switch e := e.(type) {
+		case interbank.TransferRequested:
+			request = e
+		case interbank.TransferDebited:
+			v.moved(request.Account, rec, request.Amount.Minor)
+		case interbank.TransferReturned:
+			v.moved(request.Account, rec, -request.Amount.Minor)
+		}
+	})
 	if t != nil {
 		v.books.Transfers++
 	}
 	return err
+}
+
+// moved notes money that was moved because of an event elsewhere. What an account did of its own names none.
+func (v *verification) moved(account string, rec es.Recorded, minor int64) {
+	event, transfer := rec.Meta.CausationID, rec.Stream.Category == transferType.Category()
+	if transfer {
+		v.transfers[event] = true
+	}
+	if transfer || event != "" {
+		v.caused[cause{account, event}] += minor
+	}
+}
+
+// settled checks that transfers to other banks and accounts say the same of the money between them.
+func (v *verification) settled() {
+	if v.incomplete {
+		return
+	}
+	byText := func(a, b cause) int {
+		return cmp.Or(strings.Compare(a.account, b.account), strings.Compare(a.event, b.event))
+	}
+	for _, c := range slices.SortedFunc(maps.Keys(v.caused), byText) {
+		if minor := v.caused[c]; minor != 0 && v.transfers[c.event] {
+			v.wrong(accountStream(c.account).String(), fmt.Errorf("it and its transfers to other banks disagree by %+d minor units on what was moved because of event %q", minor, c.event))
+		}
+	}
 }
 
 // addUp checks that no money was made or lost, if all accounts can be decoded.
@@ -191,7 +243,7 @@ func (v *verification) wrong(stream string, err error) {
 
 // check brings an aggregate to its state at the head in three ways and compares them. It returns the
 // aggregate as decoded; nil if it can't be, or it had no events yet.
-func check[T, E any](ctx context.Context, v *verification, stream es.Stream, typ aggregate.Type[T], decode func(es.Recorded) ([]E, error), each func(E)) (*T, error) {
+func check[T, E any](ctx context.Context, v *verification, stream es.Stream, typ aggregate.Type[T], decode func(es.Recorded) ([]E, error), each func(es.Recorded, E)) (*T, error) {
 	decoded, version, err := fold(ctx, v, stream, typ, decode, each)
 	if err == nil && version == 0 {
 		return nil, nil
@@ -215,7 +267,7 @@ type readError struct{ err error }
 func (e *readError) Error() string { return e.err.Error() }
 
 // fold decodes and applies the events of a stream up to the head, one by one.
-func fold[T, E any](ctx context.Context, v *verification, stream es.Stream, typ aggregate.Type[T], decode func(es.Recorded) ([]E, error), each func(E)) (*T, es.Version, error) {
+func fold[T, E any](ctx context.Context, v *verification, stream es.Stream, typ aggregate.Type[T], decode func(es.Recorded) ([]E, error), each func(es.Recorded, E)) (*T, es.Version, error) {
 	a := fresh(typ, stream.ID)
 	var version es.Version
 	for rec, err := range v.store.Read(ctx, es.ReadQuery{Stream: stream}) {
@@ -231,7 +283,7 @@ func fold[T, E any](ctx context.Context, v *verification, stream es.Stream, typ 
 		events, err := decode(rec)
 		for i := 0; i < len(events) && err == nil; i++ {
 			err = typ.Apply(a, events[i])
-			each(events[i])
+			each(rec, events[i])
 		}
 		if err != nil {
 			return nil, 0, &es.EventError{Stream: stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}

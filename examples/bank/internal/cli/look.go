@@ -236,8 +236,8 @@ the event can still be decoded, no newer snapshot differs, and the sums still ag
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "%s and %s: %s read from the first on, %s compared.\n",
-					count(books.Accounts, "account"), count(books.Operations, "imported operation"),
+				fmt.Fprintf(a.out, "%s, %s and %s: %s read from the first on, %s compared.\n",
+					count(books.Accounts, "account"), count(books.Operations, "imported operation"), count(books.Transfers, "outgoing transfer"),
 					count(books.Events, "event"), count(books.Snapshots, "snapshot"))
 				if len(books.Currencies) > 0 {
 					fmt.Fprintln(a.out)

@@ -36,6 +36,9 @@ func TestTheBankInPostgreSQL(t *testing.T) {
 		"RebuildKilled":           killRebuild,
 		"WorkKilled":              killWork,
 	} {
-		t.Run(name, func(t *testing.T) { story(t, server.Database(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, server.Database(t))
+		})
 	}
 }

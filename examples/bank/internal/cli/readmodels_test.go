@@ -44,12 +44,12 @@ func killWork(t *testing.T, store string) {
 	t.Helper()
 	run(t, store, "open", "ada", "--owner", "Ada", "--currency", "EUR")
 	run(t, store, "deposit", "ada", "100", "EUR")
-	const transfers = 6
+	const transfers = 4
 	for n := range transfers {
 		run(t, store, "send", "ada", "DE-1", "1.00", "EUR", "--id", fmt.Sprint("t", n), "--timeout", "700ms")
 		p := newProcess(t, store, "work")
 		p.start(t)
-		time.Sleep(time.Duration(n) * 200 * time.Millisecond)
+		time.Sleep(time.Duration(n) * 300 * time.Millisecond)
 		if err := p.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -92,10 +92,23 @@ func describe(h bank.Happening) (at, stream, version, what string, err error) {
 		}
 	case interbank.TransferRequested:
 		what = fmt.Sprintf("requested: %s from %s to %s", e.Amount, e.Account, e.To)
+	case interbank.TransferRefused:
+		what = because("refused", e.Reason)
+	case interbank.TransferRejected:
+		what = because("rejected", e.Reason)
+	case interbank.TransferStuck:
+		what = because("stuck", e.Reason)
 	default:
 		what = strings.ReplaceAll(strings.TrimPrefix(h.Stored.Type, "transfer."), "_", " ")
 	}
 	return h.Stored.RecordedAt.Format("15:04:05.000"), h.Stored.Stream.String(), fmt.Sprint(h.Stored.Version), printable(what), nil
+}
+
+func because(what, reason string) string {
+	if reason == "" {
+		return what
+	}
+	return what + ": " + reason
 }
 
 // lines prints a line for each, and the lag when it has changed, at most every two seconds.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -61,6 +62,7 @@ func on[TX any](store es.Store, d definition, opts []projection.Option, wrap fun
 			return wrap(t).exec(ctx, fmt.Sprintf(text, version))
 		}
 	}
+	opts = append([]projection.Option{projection.Takeover(time.Second)}, opts...) // many times what a batch takes
 	p, err := projection.New(store, projection.Definition[TX]{
 		Name: d.name, Categories: d.categories, Create: statement(d.create), Drop: statement(d.drop),
 		Handle: func(ctx context.Context, t TX, version int, events []es.Recorded) error {

@@ -1,8 +1,6 @@
 package serial
 
 import (
-	"slices"
-
 	"github.com/dave/jennifer/jen"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -33,8 +31,8 @@ func (g *Generator) EmitTests(f *jen.File) {
 		f.Func().Id(g.testName("TestRoundTrip" + fn.base)).Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(call("RoundTrip", fn, "t"))
 		f.Line()
 		target := "FuzzJSON"
-		if fn.t.Mode == shape.State || hasDefaults(fn.t) {
-			target = "Fuzz" // encoding/json knows neither
+		if fn.t.Mode == shape.State || fn.t.Departs() {
+			target = "Fuzz" // encoding/json knows neither states nor such fields
 		}
 		f.Func().Id(g.testName("Fuzz" + fn.base)).Params(jen.Id("f").Op("*").Qual("testing", "F")).Block(call(target, fn, "f"))
 		f.Line()
@@ -47,14 +45,4 @@ func (g *Generator) testName(name string) string {
 		name += "Codec"
 	}
 	return name
-}
-
-// hasDefaults reports whether a field somewhere in t has a default.
-func hasDefaults(t *shape.Type) bool {
-	for t := range t.All() {
-		if slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return f.Default != nil }) {
-			return true
-		}
-	}
-	return false
 }
