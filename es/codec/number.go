@@ -235,14 +235,6 @@ func shortFloat(b []byte, i int) (f float64, end int, ok bool) {
 	if i < len(b) && b[i] == '.' {
 		i++
 		dot := i
-		for i+8 <= len(b) {
-			part, ok := eightDigits(word(b, i))
-			if !ok {
-				break
-			}
-			n = n*1e8 + part
-			i += 8
-		}
 		for i < len(b) && b[i]-'0' <= 9 {
 			n = n*10 + uint64(b[i]-'0')
 			i++
@@ -268,18 +260,6 @@ func shortFloat(b []byte, i int) (f float64, end int, ok bool) {
 		f = -f
 	}
 	return f, i, true
-}
-
-// eightDigits reads a word of digits: the digits of a pair are put together, then pairs, then fours
-// (Mula and Lemire, Quickly parsing eight digits).
-func eightDigits(x uint64) (uint64, bool) {
-	x ^= '0' * ones // leaves 0 to 9 of a digit
-	if (x|(x+6*ones))&(0xf0*ones) != 0 {
-		return 0, false
-	}
-	x = x*10 + x>>8
-	const pairs = 0x000000ff000000ff
-	return ((x&pairs)*(100+1e6<<32) + (x>>16&pairs)*(1+1e4<<32)) >> 32, true
 }
 
 // quotient returns the float64 that is nearest to n/by, of which neither is 0: a division of integers that has
