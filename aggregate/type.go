@@ -24,7 +24,8 @@ type Type[T any] interface {
 	Apply(a *T, event any) error
 
 	// Encode appends the stored form of an event, given as its Go value, to dst, and returns
-	// that part as data, with the event's stored name and schema version.
+	// that part as data, with the event's stored name and schema version. If dst is nil, data
+	// is in memory of its own.
 	Encode(dst []byte, event any) (name string, schema int, data []byte, err error)
 
 	// Fingerprint tells apart the snapshots of different states: by their shape, and by

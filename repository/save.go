@@ -228,34 +228,23 @@ func identify(pending []aggregate.Pending, stream es.Stream, s saving) error {
 	return nil
 }
 
-// encode encodes into memory of its own: the store may read it even after it has
+// encode encodes each event into memory of its own: the store may read it even after it has
 // returned an error.
 func (m staged[T]) encode(stream es.Stream, pending []aggregate.Pending, meta es.Metadata) ([]es.Event, error) {
 	events := make([]es.Event, len(pending))
-	all, err := codec.Exact(func(dst []byte) ([]byte, error) {
-		for i, p := range pending {
-			name, schema, text, err := m.repo.typ.Encode(dst, p.Event)
-			if err != nil {
-				if name == "" {
-					name = fmt.Sprintf("%T", p.Event)
-				}
-				refused := &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
-				if value, ok := errors.AsType[*codec.Error](err); ok {
-					refused.Field, refused.Err = value.Path, value.Err
-				}
-				return nil, refused
+	for i, p := range pending {
+		name, schema, data, err := m.repo.typ.Encode(nil, p.Event)
+		if err != nil {
+			if name == "" {
+				name = fmt.Sprintf("%T", p.Event)
 			}
-			events[i] = es.Event{ID: p.ID, Type: name, Schema: schema, Data: text, Meta: meta}
-			dst = append(dst, text...) // it is there already, unless there was no room
+			refused := &es.InvalidError{Stream: stream, Index: i, EventID: p.ID, Type: name, Err: err}
+			if value, ok := errors.AsType[*codec.Error](err); ok {
+				refused.Field, refused.Err = value.Path, value.Err
+			}
+			return nil, refused
 		}
-		return dst, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i := range events {
-		n := len(events[i].Data) // in the buffer, which is used again
-		events[i].Data, all = all[:n:n], all[n:]
+		events[i] = es.Event{ID: p.ID, Type: name, Schema: schema, Data: data, Meta: meta}
 	}
 	return events, nil
 }

@@ -157,19 +157,22 @@ func (orderType) Apply(a *Order, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (orderType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case Packed:
 		name, schema = "order.packed", 1
-		dst, err = appendPacked(dst, &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendPacked(scratch.Dst, &e))
 	case Paid:
 		name, schema = "order.paid", 1
-		dst, err = appendPaid(dst, &e)
+		dst, err = appendPaid(codec.Room(dst, 73+len(e.Payer)+len(e.Method)+len(e.Currency)), &e)
 	case Placed:
 		name, schema = "order.placed", 1
-		dst, err = appendPlaced(dst, &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendPlaced(scratch.Dst, &e))
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Order: its events are Packed, Paid and Placed, as values, not pointers", event)
 	}

@@ -16,9 +16,9 @@ import (
 	segmentio "github.com/segmentio/encoding/json"
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/esgen-go/esgen/aggregate"
 	"github.com/esgen-go/esgen/bench/serial/easy"
 	"github.com/esgen-go/esgen/bench/serial/msg"
-	"github.com/esgen-go/esgen/es/codec"
 )
 
 // library is one way of encoding and decoding one event.
@@ -38,13 +38,16 @@ type library struct {
 func libraries[E any, Easy easyEvent[EasyE], EasyE any, Msg msgEvent[MsgE], MsgE any, JX jxEvent[E]](
 	v *E, appendE func([]byte, *E) ([]byte, error), decodeE func([]byte, *E) error,
 ) []library {
+	var order aggregate.Type[Order] = orderType{}
+	var event any = *v
 	var easyEvent Easy = convert[E, EasyE](v)
 	var msgEvent Msg = convert[E, MsgE](v)
 	return []library{
 		{
 			name: "esgen",
-			fresh: func() ([]byte, error) {
-				return codec.Exact(func(dst []byte) ([]byte, error) { return appendE(dst, v) })
+			fresh: func() ([]byte, error) { // as a repository does
+				_, _, data, err := order.Encode(nil, event)
+				return data, err
 			},
 			append: func(dst []byte) ([]byte, error) { return appendE(dst, v) },
 			decode: func(data []byte) (any, error) { e := new(E); return e, decodeE(data, e) },
@@ -245,6 +248,7 @@ func TestAllocations(t *testing.T) {
 			work func() error
 			most float64
 		}{
+			{"fresh", func() error { _, err := esgen.fresh(); return err }, 1},
 			{"append", func() error { _, err := esgen.append(buffer); return err }, 0},
 			{"decode", func() error { _, err := esgen.decode(text); return err }, want[size]},
 		} {

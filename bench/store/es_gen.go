@@ -120,13 +120,14 @@ func (accountType) Apply(a *Account, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (accountType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(dst, &e)
+		dst, err = appendDeposited(codec.Room(dst, 117+len(e.Account)+len(e.Currency)+len(e.Reference)+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Deposited, as values, not pointers", event)
 	}

@@ -62,6 +62,16 @@ func (f *Fields) index(name string, from int) int {
 //
 // and read one value each turn. Members that no field has the name of are skipped.
 func (d *Decoder) Struct(fields *Fields) int {
+	// As in Field, but with the object's beginning in place of the comma.
+	if at := d.pos; len(fields.written) > 0 && at+16 <= len(d.data) && d.depth < MaxDepth {
+		w := &fields.written[0]
+		low, high := word(d.data, at)^w.low^(','^'{'), word(d.data, at+8)^w.high
+		if low&w.lowMask|high&w.highMask == 0 && (w.rest == "" || d.follows(at+16, w.rest)) {
+			d.depth++
+			d.keyAt, d.pos = at+1, at+w.length
+			return 0
+		}
+	}
 	name, ok := d.Object()
 	return d.find(fields, name, ok, 0)
 }

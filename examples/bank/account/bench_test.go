@@ -41,6 +41,36 @@ func TestEncodingIntoAReusedBufferAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestAFreshEncodingTakesOneAllocationAndIsItsOwn(t *testing.T) {
+	events := []any{
+		Opened{Owner: "Ada Lovelace", Currency: "EUR", Overdraft: 500_00},
+		Deposited{Amount: 12_34, Note: "salary June – with a bonus"},
+		Withdrawn{Amount: 12_34}, TransferSent{To: "bob", Amount: 1}, Closed{},
+	}
+	texts := make([][]byte, 0, 1)
+	for _, event := range events {
+		allocs := testing.AllocsPerRun(100, func() {
+			_, _, data, err := (accountType{}).Encode(nil, event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts[:0], data)
+		})
+		if allocs > 1 {
+			t.Errorf("encoding a %T allocates %v times, want once", event, allocs)
+		}
+		before := bytes.Clone(texts[0])
+		_, _, next, err := (accountType{}).Encode(nil, event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(next[:cap(next)])
+		if !bytes.Equal(texts[0], before) {
+			t.Errorf("the encoded %T changed from %s to %s", event, before, texts[0])
+		}
+	}
+}
+
 // BenchmarkCodec sets the generated codecs beside encoding/json on the bank's events and state.
 func BenchmarkCodec(b *testing.B) {
 	ballast := make([]byte, 64<<20) // with a small heap the collector runs all the time, which hides what an allocation costs

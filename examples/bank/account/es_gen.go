@@ -218,28 +218,29 @@ func (accountType) Apply(a *Account, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (accountType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case Closed:
 		name, schema = "account.closed", 1
-		dst, err = appendClosed(dst, &e)
+		dst, err = appendClosed(codec.Room(dst, 2), &e)
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(dst, &e)
+		dst, err = appendDeposited(codec.Room(dst, 32+len(e.Note)), &e)
 	case Opened:
 		name, schema = "account.opened", 3
-		dst, err = appendOpened(dst, &e)
+		dst, err = appendOpened(codec.Room(dst, 50+len(e.Owner)+len(e.Currency)), &e)
 	case TransferReceived:
 		name, schema = "account.transfer_received", 1
-		dst, err = appendTransferReceived(dst, &e)
+		dst, err = appendTransferReceived(codec.Room(dst, 42+len(e.From)+len(e.Note)), &e)
 	case TransferSent:
 		name, schema = "account.transfer_sent", 1
-		dst, err = appendTransferSent(dst, &e)
+		dst, err = appendTransferSent(codec.Room(dst, 40+len(e.To)+len(e.Note)), &e)
 	case Withdrawn:
 		name, schema = "account.withdrawn", 1
-		dst, err = appendWithdrawn(dst, &e)
+		dst, err = appendWithdrawn(codec.Room(dst, 32+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Closed, Deposited, Opened, TransferReceived, TransferSent and Withdrawn, as values, not pointers", event)
 	}

@@ -261,34 +261,35 @@ func (transferType) Apply(a *Transfer, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (transferType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case TransferConfirmed:
 		name, schema = "transfer.confirmed", 1
-		dst, err = appendTransferConfirmed(dst, &e)
+		dst, err = appendTransferConfirmed(codec.Room(dst, 2), &e)
 	case TransferDebited:
 		name, schema = "transfer.debited", 1
-		dst, err = appendTransferDebited(dst, &e)
+		dst, err = appendTransferDebited(codec.Room(dst, 2), &e)
 	case TransferRefused:
 		name, schema = "transfer.refused", 1
-		dst, err = appendTransferRefused(dst, &e)
+		dst, err = appendTransferRefused(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferRejected:
 		name, schema = "transfer.rejected", 1
-		dst, err = appendTransferRejected(dst, &e)
+		dst, err = appendTransferRejected(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferRequested:
 		name, schema = "transfer.requested", 1
-		dst, err = appendTransferRequested(dst, &e)
+		dst, err = appendTransferRequested(codec.Room(dst, 89+len(e.Account)+len(e.To)+len(e.Amount.Currency)), &e)
 	case TransferReturned:
 		name, schema = "transfer.returned", 1
-		dst, err = appendTransferReturned(dst, &e)
+		dst, err = appendTransferReturned(codec.Room(dst, 2), &e)
 	case TransferStuck:
 		name, schema = "transfer.stuck", 1
-		dst, err = appendTransferStuck(dst, &e)
+		dst, err = appendTransferStuck(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferTimedOut:
 		name, schema = "transfer.timed_out", 1
-		dst, err = appendTransferTimedOut(dst, &e)
+		dst, err = appendTransferTimedOut(codec.Room(dst, 2), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of a Transfer: its events are TransferConfirmed, TransferDebited, TransferRefused, TransferRejected, TransferRequested, TransferReturned, TransferStuck and TransferTimedOut, as values, not pointers", event)
 	}

@@ -145,16 +145,19 @@ func (operationType) Apply(a *Operation, event any) error {
 	return nil
 }
 
-// Encode appends the stored form of an event to dst and returns that part.
+// Encode appends the stored form of an event to dst, or to memory of its own if that is nil,
+// and returns that part.
 func (operationType) Encode(dst []byte, event any) (name string, schema int, data []byte, err error) {
 	n := len(dst)
 	switch e := event.(type) {
 	case Accepted:
 		name, schema = "operation.accepted", 1
-		dst, err = appendAccepted(dst, &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendAccepted(scratch.Dst, &e))
 	case Refused:
 		name, schema = "operation.refused", 1
-		dst, err = appendRefused(dst, &e)
+		scratch := codec.NewScratch(dst)
+		dst, err = scratch.Done(appendRefused(scratch.Dst, &e))
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Operation: its events are Accepted and Refused, as values, not pointers", event)
 	}

@@ -3,6 +3,7 @@ package emit
 import (
 	"github.com/dave/jennifer/jen"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/emit/serial"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/model"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/names"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
@@ -45,17 +46,17 @@ func (w *writer) writeType(f *jen.File, a *model.Aggregate) {
 		jen.Return(jen.Nil()),
 	)
 
-	comment(f, "Encode appends the stored form of an event to dst and returns that part.")
+	comment(f, "Encode appends the stored form of an event to dst, or to memory of its own if that is nil, and returns that part.")
 	method().Id("Encode").Params(jen.Id("dst").Index().Byte(), jen.Id("event").Any()).
 		Params(jen.Id("name").String(), jen.Id("schema").Int(), jen.Id("data").Index().Byte(), jen.Err().Error()).
 		Block(
 			jen.Id("n").Op(":=").Len(jen.Id("dst")),
 			jen.Switch(jen.Id("e").Op(":=").Id("event").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
 				for _, v := range a.Latest() {
-					g.Case(jen.Id(v.Go)).Block(
-						jen.Id("name").Op(",").Id("schema").Op("=").Lit(v.Event.Name).Op(",").Lit(v.Schema),
-						jen.Id("dst").Op(",").Err().Op("=").Id(w.codecs[v].append).Call(jen.Id("dst"), jen.Op("&").Id("e")),
-					)
+					g.Case(jen.Id(v.Go)).BlockFunc(func(g *jen.Group) {
+						g.List(jen.Id("name"), jen.Id("schema")).Op("=").List(jen.Lit(v.Event.Name), jen.Lit(v.Schema))
+						w.writeEncode(g, v)
+					})
 				}
 				g.Default().Block(jen.Err().Op("=").Add(noEvent("encoding %T as an event of "+article(a.Go), a, jen.Id("event"))))
 			}),
@@ -66,6 +67,20 @@ func (w *writer) writeType(f *jen.File, a *model.Aggregate) {
 	comment(f, "AppendState appends the state as a snapshot holds it.")
 	method().Id("AppendState").Params(jen.Id("dst").Index().Byte(), state).Params(jen.Index().Byte(), jen.Error()).
 		Block(jen.Return(jen.Id(w.states[a].append).Call(jen.Id("dst"), jen.Id("a"))))
+}
+
+// writeEncode appends an event to dst: where that is nil to memory of about the right size, or by way of a buffer.
+func (w *writer) writeEncode(g *jen.Group, v *model.Version) {
+	encode := func(dst *jen.Statement) *jen.Statement {
+		return jen.Id(w.codecs[v].append).Call(dst, jen.Op("&").Id("e"))
+	}
+	result := jen.List(jen.Id("dst"), jen.Err())
+	if room := serial.Room(v.Shape, jen.Id("e")); room != nil {
+		g.Add(result).Op("=").Add(encode(jen.Qual(codec, "Room").Call(jen.Id("dst"), room)))
+		return
+	}
+	g.Id("scratch").Op(":=").Qual(codec, "NewScratch").Call(jen.Id("dst"))
+	g.Add(result).Op("=").Id("scratch").Dot("Done").Call(encode(jen.Id("scratch").Dot("Dst")))
 }
 
 // noEvent is the error for a value that is no event of the aggregate.
