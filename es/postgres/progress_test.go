@@ -111,17 +111,13 @@ func TestAClaimAndAnOwnersOpenTransactionExcludeEachOther(t *testing.T) {
 	if err := w.store.RecordTx(w.ctx, tx, es.Progress{Name: "group", To: last, Claims: []es.Claim{p.Claim}}); err != nil {
 		t.Fatal(err)
 	}
-	claimed := make(chan es.Partition, 1)
-	go func() {
-		p, err := w.store.Claim(w.ctx, "group", p.Claim, uuid.New())
-		if err != nil {
-			t.Error(err)
-		}
-		claimed <- p
-	}()
+	if _, err := w.store.Claim(w.ctx, "group", p.Claim, uuid.New()); !errors.Is(err, es.ErrFenced) {
+		t.Fatalf("Claim beside the owner's transaction: %v, want es.ErrFenced, at once", err)
+	}
 	w.commit(tx)
-	if q := <-claimed; q.Position != last || q.Epoch <= p.Epoch {
-		t.Fatalf("claimed is %+v, want position %d, which was committed before", q, last)
+	q, err := w.store.Claim(w.ctx, "group", p.Claim, uuid.New())
+	if err != nil || q.Position != last || q.Epoch <= p.Epoch {
+		t.Fatalf("claimed is %+v, %v, want position %d, which was committed before", q, err, last)
 	}
 	if err := w.store.Record(w.ctx, es.Progress{Name: "group", From: last, To: last, Claims: []es.Claim{p.Claim}}); !errors.Is(err, es.ErrFenced) {
 		t.Fatalf("Record with the former claim: %v, want es.ErrFenced", err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/token"
 	"path/filepath"
@@ -29,6 +30,7 @@ category: order_line gives package orderline with OrderLine. It writes
 	order_line/orderline.go       the state, two events, two commands, errors
 	order_line/orderline_test.go  their tests, which pass
 	order_line/es_gen.go, …       what esgen writes, with the lock of the events
+	go.mod, go.sum                what the package imports, if they lack it
 
 to a folder without Go files, in a module that esgen init has made ready. Nothing is
 ever overwritten; if anything fails, nothing stays.
@@ -89,14 +91,23 @@ func runNew(ctx context.Context, in *invocation, args []string) int {
 		}
 		return OK
 	}
-	return in.scaffold(ctx, dir, names, files)
+	return in.scaffold(ctx, module, dir, names, files)
 }
 
-// scaffold writes the files and generates the code, or leaves nothing.
-func (in *invocation) scaffold(ctx context.Context, dir string, names scaffold.Names, files []scaffold.File) int {
+// scaffold writes the files and generates the code, or leaves nothing. What the new package imports may be
+// more than go.mod tells of; without that it can't be read.
+func (in *invocation) scaffold(ctx context.Context, module *scaffold.Module, dir string, names scaffold.Names, files []scaffold.File) int {
 	undo, err := scaffold.Write(files)
 	if err != nil {
 		return in.failed(err)
+	}
+	if !module.Vendored() && scaffold.Untidy(ctx, dir) {
+		restore, err := module.Tidy(ctx)
+		if err != nil {
+			return in.undone(in.failed(fmt.Errorf("completing go.mod: %w", err)), undo)
+		}
+		remove := undo
+		undo = func() error { return errors.Join(remove(), restore()) }
 	}
 	// The folder's own, so that the problems of other packages don't count.
 	g := newGeneration(&invocation{in.command, dir, in.stdout, in.stderr})
@@ -105,11 +116,7 @@ func (in *invocation) scaffold(ctx context.Context, dir string, names scaffold.N
 		status = g.apply(changes)
 	}
 	if status != OK {
-		if err := undo(); err != nil {
-			return in.failed(err)
-		}
-		fmt.Fprintln(in.stderr, "esgen: nothing was written")
-		return status
+		return in.undone(status, undo)
 	}
 	for _, f := range files {
 		fmt.Fprintf(in.stdout, "wrote %s\n", problem.Relative(in.dir, f.Path))
@@ -131,6 +138,15 @@ Next:
 	                 repo := %[2]s.NewRepository(store)
 `, filepath.ToSlash(folder), names.Package, tidy)
 	return OK
+}
+
+// undone takes back what was written, and returns the status that led to that.
+func (in *invocation) undone(status int, undo func() error) int {
+	if err := undo(); err != nil {
+		return in.failed(err)
+	}
+	fmt.Fprintln(in.stderr, "esgen: nothing was written")
+	return status
 }
 
 // categories returns which aggregate in the packages below dir has which category, as far as they can

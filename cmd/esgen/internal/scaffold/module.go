@@ -100,6 +100,32 @@ func (m *Module) Go(ctx context.Context, args ...string) error {
 	return err
 }
 
+// Tidy has the go command complete go.mod and go.sum. restore brings back what they were.
+func (m *Module) Tidy(ctx context.Context) (restore func() error, err error) {
+	was := map[string][]byte{}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		path := filepath.Join(m.Dir, name)
+		if was[path], err = os.ReadFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	restore = func() error {
+		var errs []error
+		for path, content := range was {
+			if content == nil {
+				errs = append(errs, os.RemoveAll(path))
+				continue
+			}
+			errs = append(errs, os.WriteFile(path, content, 0o644))
+		}
+		return errors.Join(errs...)
+	}
+	if err := m.Go(ctx, "mod", "tidy"); err != nil {
+		return nil, errors.Join(err, restore())
+	}
+	return restore, nil
+}
+
 // Vendored reports whether the module has a vendor folder.
 func (m *Module) Vendored() bool {
 	_, err := os.Stat(filepath.Join(m.Dir, "vendor", "modules.txt"))
