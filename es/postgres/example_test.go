@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -87,15 +88,17 @@ func ExampleStore_Watch() {
 	}
 	defer store.Close()
 
-	go func() { // may as well be another process
+	var writer sync.WaitGroup // may as well be another process
+	defer writer.Wait()
+	writer.Go(func() {
 		for i := range 3 {
-			_, err := store.Append(ctx, es.Write{Stream: es.Stream{Category: "account", ID: "1"}, Expect: es.Exactly(es.Version(i)),
+			_, err := store.Append(context.Background(), es.Write{Stream: es.Stream{Category: "account", ID: "1"}, Expect: es.Exactly(es.Version(i)),
 				Events: []es.Event{{ID: es.NewID(), Type: "account.deposited", Schema: 1, Data: fmt.Appendf(nil, `{"amount":%d}`, 100*i)}}})
 			if err != nil {
 				log.Fatal(err)
 			}
 		}
-	}()
+	})
 
 	var after es.Position // kept by SaveCheckpoint, or beside what the reader makes
 	for range store.Watch(ctx) {
