@@ -56,7 +56,8 @@ type Clause struct {
 func Clauses() []Clause {
 	return slices.Concat(
 		appendClauses, expectedClauses, idempotencyClauses, payloadClauses, invalidClauses,
-		readClauses, loadClauses, snapshotClauses, feedClauses, checkpointClauses, progressClauses, timerClauses, listClauses, watchClauses,
+		readClauses, loadClauses, snapshotClauses, feedClauses, checkpointClauses, progressClauses,
+		parkingClauses, readersClauses, groupClauses, identityClauses, timerClauses, listClauses, watchClauses,
 		iteratorClauses, contextClauses, closeClauses, durabilityClauses, linearizableClauses, modelClauses,
 	)
 }
