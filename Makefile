@@ -30,7 +30,7 @@ generate: ## Write all generated code and the bank's catalogue of events anew
 
 .PHONY: test
 test: ## Run all tests, fuzz targets on their corpus included
-	$(call each,go test ./...)
+	$(call each,go test -timeout 30m ./...)
 
 .PHONY: test-postgres-all
 test-postgres-all: ## Run the PostgreSQL store's tests against every version in POSTGRES, fetched if missing
@@ -58,7 +58,7 @@ figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENT
 
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)
-	$(call each,go test -race -short ./...)
+	$(call each,go test -race -short -timeout 30m ./...)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME each (default 30s)

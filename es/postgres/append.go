@@ -64,6 +64,9 @@ func appendError(r *request, err error) error {
 	return fmt.Errorf("appending to %s and %d other streams: %w", r.writes[0].Stream, len(r.writes)-1, err)
 }
 
+// maxAside is how many connections settle appends beside the coalescer's.
+const maxAside = 2
+
 // settle decides why a request lost: it was stored before, or it is in conflict. If
 // neither holds, it is not settled and can be sent again.
 func (s *Store) settle(r *request) (receipt es.Receipt, settled bool, err error) {

@@ -76,6 +76,9 @@ func (s *Store) SaveCheckpoint(ctx context.Context, name string, p es.Position) 
 // reached refuses a position beyond the head of the feed. One that another process has passed, and this one
 // has not, is waited for: it stands at transactions that began since, or can't tell that they did.
 func (s *Store) reached(ctx context.Context, p es.Position) error {
+	if p == 0 {
+		return nil // every feed has a beginning
+	}
 	deadline := time.Now().Add(s.lockTimeout)
 	for attempt := 0; ; attempt++ {
 		head, err := s.fence.head(ctx, p)

@@ -49,10 +49,9 @@
 //
 // # Connections
 //
-// Reads use the pool. Appends, notifications and their listener use one connection each,
-// of the store's own, besides up to two that settle conflicts and repetitions, and up to four for
-// appends that wait for an open transaction. A pool given to
-// [New] plans reads better with these settings, which [Open] makes itself:
+// Reads use the pool. Appends, notifications, their listener, and the look-out for open transactions that could yet
+// fill a hole in the feed, use one connection each, of the store's own, besides up to two that settle conflicts and
+// repetitions, and up to four for appends that wait for an open transaction. A pool given to [New] plans reads better with these settings, which [Open] makes itself:
 //
 //	SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off
 //

@@ -292,10 +292,15 @@ func TestAnExhaustedPoolHoldsUpNoAppend(t *testing.T) {
 	}
 }
 
-// One reader waits for a connection of an exhausted pool, and has the turn to ask the server; another one's context ends.
+// One reader waits for the server, and has the turn to ask it; another one's context ends.
 func TestHeadStopsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
-	w, release := newWorldWithExhaustedPool(t)
+	w := newWorld(t)
+	locks := w.begin()
+	defer locks.Rollback(w.ctx)
+	if _, err := locks.Exec(w.ctx, "LOCK TABLE "+w.schema+".events IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
 	patient, stop := context.WithCancel(w.ctx)
 	defer stop()
 	waits := make(chan struct{})
@@ -314,16 +319,18 @@ func TestHeadStopsWhenItsContextEnds(t *testing.T) {
 		t.Error("Head went on after the end of its context")
 	}
 	stop()
-	release()
+	if err := locks.Rollback(w.ctx); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.store.Head(w.ctx); err != nil {
-		t.Errorf("Head, once the pool has a connection: %v", err)
+		t.Errorf("Head, once the server answers: %v", err)
 	}
 }
 
 // The last connection of a pool is taken while the store is asked.
 func TestAnExhaustedPoolHoldsUpNoConflictAndNoDuplicate(t *testing.T) {
 	t.Parallel()
-	w, _ := newWorldWithExhaustedPool(t)
+	w := newWorldWithExhaustedPool(t)
 	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
 	defer cancel()
 	first := write(stream("a"), es.NoStream, 1)
@@ -338,10 +345,10 @@ func TestAnExhaustedPoolHoldsUpNoConflictAndNoDuplicate(t *testing.T) {
 	}
 }
 
-// newWorldWithExhaustedPool returns a store whose pool has no connection left, until release is called.
-func newWorldWithExhaustedPool(t testing.TB) (w *world, release func()) {
+// newWorldWithExhaustedPool returns a store whose pool has no connection left.
+func newWorldWithExhaustedPool(t testing.TB) *world {
 	t.Helper()
-	w = newWorld(t)
+	w := newWorld(t)
 	pool, err := pgxpool.New(w.ctx, w.url+"&pool_max_conns=1")
 	if err != nil {
 		t.Fatal(err)
@@ -354,12 +361,11 @@ func newWorldWithExhaustedPool(t testing.TB) (w *world, release func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release = sync.OnceFunc(conn.Release)
 	t.Cleanup(func() {
-		release()
+		conn.Release()
 		w.store.Close()
 	})
-	return w, release
+	return w
 }
 
 func TestPayloadsThatTheServerCantParseAreRefusedAlone(t *testing.T) {

@@ -58,6 +58,7 @@ WHERE position <= (SELECT max(position) FROM {schema}.events)`
 // A hole is never skipped because time has passed.
 type fence struct {
 	store *Store
+	conn  *conns       // one
 	begun atomic.Int64 // how many steps have begun
 
 	turn     chan struct{} // holds a token while someone advances the fence; guards what follows
@@ -83,7 +84,24 @@ const (
 	fenceWarn     = 10 * time.Second // how old a hole is reported
 )
 
-func newFence(s *Store) *fence { return &fence{store: s, turn: make(chan struct{}, 1)} }
+func newFence(s *Store) *fence {
+	f := &fence{store: s, turn: make(chan struct{}, 1)}
+	f.conn = newConns(s, 1, f.connect)
+	return f
+}
+
+// connect leads where the reads go that the fence bounds. What is safe on another server need not be safe there.
+func (f *fence) connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := f.store.connect(ctx, "")
+	if err != nil || f.store.pooling {
+		return conn, err
+	}
+	if err := tune(ctx, conn); err != nil { // a pool of the caller's may not have done that
+		_ = conn.Close(ctx)
+		return nil, err
+	}
+	return conn, nil
+}
 
 // published returns the position found last.
 func (f *fence) published() (safe es.Position, started bool) {
@@ -166,21 +184,29 @@ func (f *fence) advance(ctx context.Context, patience time.Duration) (es.Positio
 }
 
 // step asks the server how far the fence can move.
-func (f *fence) step(ctx context.Context) (es.Position, error) {
+func (f *fence) step(ctx context.Context) (safe es.Position, err error) {
+	err = f.conn.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		safe, err = f.stepOn(ctx, conn)
+		return err
+	})
+	return safe, err
+}
+
+func (f *fence) stepOn(ctx context.Context, conn *pgx.Conn) (es.Position, error) {
 	number := f.begun.Add(1)
-	pool, sql := f.store.pool, &f.store.sql
+	sql := &f.store.sql
 	safe, started := f.published()
 	if !started {
-		if err := pool.QueryRow(ctx, sql.fenceStart).Scan(&safe); err != nil {
+		if err := conn.QueryRow(ctx, sql.fenceStart).Scan(&safe); err != nil {
 			return 0, err
 		}
-		if err := f.readLost(ctx); err != nil {
+		if err := f.readLost(ctx, conn); err != nil {
 			return 0, err
 		}
 	}
 	for goal := es.Position(-1); ; {
 		if f.waiting != nil {
-			holders, err := f.holders(ctx)
+			holders, err := f.holders(ctx, conn)
 			if err != nil {
 				return 0, err
 			}
@@ -189,13 +215,13 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 			}
 		}
 		var top, run es.Position
-		if err := pool.QueryRow(ctx, sql.fenceScan, int64(safe), fenceScanRows).Scan(&top, &run); err != nil {
+		if err := conn.QueryRow(ctx, sql.fenceScan, int64(safe), fenceScanRows).Scan(&top, &run); err != nil {
 			return 0, err
 		}
 		if top < safe { // the database was restored: nothing that was found before holds
 			safe, f.waiting, goal = 0, nil, -1
 			f.publish(0, top)
-			if err := f.readLost(ctx); err != nil {
+			if err := f.readLost(ctx, conn); err != nil {
 				return 0, err
 			}
 			continue
@@ -208,7 +234,7 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 		f.open = f.waiting != nil && safe < f.waiting.upTo
 		if f.open { // another process may have passed these holes before the transactions began
 			var passed es.Position
-			if err := pool.QueryRow(ctx, sql.fenceStart).Scan(&passed); err != nil {
+			if err := conn.QueryRow(ctx, sql.fenceStart).Scan(&passed); err != nil {
 				return 0, err
 			}
 			if passed > safe {
@@ -225,7 +251,7 @@ func (f *fence) step(ctx context.Context) (es.Position, error) {
 			f.done = number
 			return safe, nil
 		}
-		holders, err := f.holders(ctx)
+		holders, err := f.holders(ctx, conn)
 		if err != nil {
 			return 0, err
 		}
@@ -277,8 +303,8 @@ type holder struct {
 	prepared    bool
 }
 
-func (f *fence) holders(ctx context.Context) ([]holder, error) {
-	rows, err := f.store.pool.Query(ctx, f.store.sql.fenceHolders)
+func (f *fence) holders(ctx context.Context, conn *pgx.Conn) ([]holder, error) {
+	rows, err := conn.Query(ctx, f.store.sql.fenceHolders)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ type lostRange struct{ head, beyond es.Position }
 
 // readLost reads what restores have lost. It is called when the fence starts: no store is open
 // during a restore.
-func (f *fence) readLost(ctx context.Context) error {
-	rows, err := f.store.pool.Query(ctx, f.store.sql.readRestores)
+func (f *fence) readLost(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, f.store.sql.readRestores)
 	if err != nil {
 		return err
 	}

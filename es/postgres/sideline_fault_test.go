@@ -271,7 +271,7 @@ func TestBlockedAppendsUnderARolesOwnSettings(t *testing.T) {
 		"default_transaction_isolation=serializable",
 		"default_transaction_isolation=repeatable%20read",
 		"lock_timeout=1",
-		"statement_timeout=60",
+		"statement_timeout=2000", // far more than an append takes, less than it is blocked
 		"idle_in_transaction_session_timeout=10",
 		"plan_cache_mode=force_custom_plan&enable_indexscan=off",
 	} {
@@ -281,7 +281,7 @@ func TestBlockedAppendsUnderARolesOwnSettings(t *testing.T) {
 			w := newWorldAt(t, direct.place+"&"+settings, postgres.LockTimeout(5*time.Second))
 			tx := direct.hold("blocked")
 			one, two := w.sent(write(stream("blocked"), es.Any, 1)), w.sent(write(stream("blocked"), es.Any, 2))
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(2500 * time.Millisecond)
 			w.append("free")
 			direct.commit(tx)
 			for _, answers := range []<-chan answer{one, two} {

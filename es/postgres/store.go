@@ -23,7 +23,7 @@ type Store struct {
 
 	telemetry telemetry
 	appender  *appender
-	aside     *aside
+	aside     *conns // to settle appends
 	fence     *fence
 	signals   *signals
 	notifier  *notifier
@@ -92,8 +92,8 @@ func tune(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // New opens the store in the database of a pool, which the caller closes after the
-// store. Reads use the pool's connections. Appends, notifications and blocked
-// streams use a few of the store's own, made with the pool's configuration, its
+// store. Reads use the pool's connections. Appends, notifications, blocked
+// streams and the feed's fence use a few of the store's own, made with the pool's configuration, its
 // BeforeConnect and AfterConnect hooks included, so that a pool which others exhaust holds up no append.
 //
 // All connections must lead to the primary: where the URL names several hosts, with
@@ -119,7 +119,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts ...Option) (*Store, error
 	s.fence = newFence(s)
 	s.notifier = newNotifier(s)
 	s.appender = newAppender(s)
-	s.aside = newAside(s)
+	s.aside = newConns(s, maxAside, func(ctx context.Context) (*pgx.Conn, error) { return s.connect(ctx, "") })
 	s.spawn(s.appender.run)
 	s.spawn(s.notifier.run)
 	return s, nil
@@ -197,6 +197,7 @@ func (s *Store) Close() error {
 		s.appender.close()
 		s.running.Wait()
 		s.aside.close()
+		s.fence.conn.close()
 		if s.ownsPool {
 			s.pool.Close()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,42 @@ func TestInTxCommitsEventsWithTheCallersRowsAndWakesWatchers(t *testing.T) {
 		if events := len(w.feed(w.store)); err != nil || rows > 1 || events != 2*rows || (rows == 1) != (want == nil) {
 			t.Fatalf("after %v there are %d rows and %d events, %v", want, rows, events, err)
 		}
+	}
+}
+
+// A checkpoint that this process has not passed yet is compared with the head of the feed. That may not need a connection of
+// the pool: all of them may be in transactions that record progress.
+func TestProgressIsRecordedInAsManyTransactionsAsThePoolHasConnections(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]postgres.Option{"with sessions": nil, "through a pooler": {postgres.TransactionPooling()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			const conns = 3
+			s, err := postgres.Open(w.ctx, fmt.Sprint(w.url, "&pool_max_conns=", conns), append(opts, postgres.Schema(w.schema))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			head := w.append("a")
+			for name, to := range map[string]es.Position{"from the beginning": 0, "at the head": head} {
+				var begun, ended sync.WaitGroup
+				begun.Add(conns)
+				for i := range conns {
+					ended.Go(func() {
+						err := s.InTx(w.ctx, func(ctx context.Context, tx pgx.Tx) error {
+							begun.Done()
+							begun.Wait()
+							return s.RecordTx(ctx, tx, es.Progress{Name: fmt.Sprint(name, i), To: to})
+						})
+						if err != nil {
+							t.Errorf("recording progress %s: %v", name, err)
+						}
+					})
+				}
+				ended.Wait()
+			}
+		})
 	}
 }
 
