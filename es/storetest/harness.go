@@ -80,6 +80,8 @@ func Run(t *testing.T, h Harness) {
 // that hangs fails the clause at fault.
 const usualPatience = 5 * time.Minute
 
+func (h Harness) hangsAfter() time.Duration { return cmp.Or(h.patience, usualPatience) }
+
 // Check checks this clause alone. A store that breaks it fails t.
 func (c Clause) Check(t testing.TB, h Harness) {
 	t.Helper()
@@ -89,7 +91,7 @@ func (c Clause) Check(t testing.TB, h Harness) {
 	if h.test == "" {
 		h.test = t.Name()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(h.patience, usualPatience))
+	ctx, cancel := context.WithTimeout(t.Context(), h.hangsAfter())
 	t.Cleanup(cancel)
 	e := &env{TB: t, ctx: ctx, harness: h}
 	if h.Place != nil {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,8 +49,10 @@ type modelRun struct {
 
 func modelRandomCalls(e *env) {
 	rapid.Check(e, func(rt *rapid.T) {
+		ctx, cancel := context.WithTimeout(e.TB.Context(), e.harness.hangsAfter()) // of each sequence: there are a hundred
+		defer cancel()
 		run := &modelRun{
-			env: &env{TB: rapidTB{e.TB, rt}, ctx: e.ctx, harness: e.harness, place: e.place},
+			env: &env{TB: rapidTB{e.TB, rt}, ctx: ctx, harness: e.harness, place: e.place},
 			rt:  rt,
 			m:   model{map[es.Stream][]es.Recorded{}, nil, map[modelKey]es.Snapshot{}, map[string]es.Position{}},
 		}
