@@ -155,8 +155,8 @@ func Group(partitions int) Option {
 func Lease(d time.Duration) Option { return func(o *options) { o.lease = d } }
 
 // OnChange has a function called whenever the subscription's state, its partitions, the number of parked streams
-// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind. It is
-// called by the goroutines that deliver, so it must be quick. [Subscription.Status] tells how
+// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind, Lag. It is
+// called by the goroutines that deliver, one at a time, so it must be quick. [Subscription.Status] tells how
 // things are at any time.
 func OnChange(call func(Status)) Option { return func(o *options) { o.onChange = call } }
 
