@@ -91,6 +91,9 @@ func afterwards(work context.Context) (context.Context, context.CancelFunc) {
 // deliver handles a page.
 func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	d.status.reading(p.live)
+	if err := d.awaits(ctx, work, p.events); err != nil {
+		return err
+	}
 	if err := d.handle(ctx, work, p.events, p.upTo); err != nil {
 		return err
 	}
@@ -100,6 +103,40 @@ func (d *delivery) deliver(ctx, work context.Context, p page) error {
 		return d.flush(work)
 	}
 	return nil
+}
+
+// awaits waits until events may be handled, if there is something to wait for. Meanwhile it sees to what falls due.
+func (d *delivery) awaits(ctx, work context.Context, events []es.Recorded) error {
+	if d.await == nil || len(events) == 0 {
+		return nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	waited := make(chan error, 1)
+	go func() {
+		waited <- d.persistently(waiting, "waiting until events may be handled", func() error {
+			return caught(func() error { return d.await(waiting, events[len(events)-1].Position) })
+		})
+	}()
+	for {
+		var err error
+		select {
+		case err := <-waited:
+			cancel()
+			if ctx.Err() != nil {
+				return ctx.Err() // whatever it made of that
+			}
+			return err
+		case <-d.due.C:
+			err = d.flush(work)
+		case <-d.turn.C:
+			err = d.reconsider(ctx, work)
+		}
+		if err != nil {
+			cancel()
+			<-waited
+			return err
+		}
+	}
 }
 
 // portioned is a handler that has its events handed over in portions, of which each counts as handled by itself. It
