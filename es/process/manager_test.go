@@ -225,6 +225,32 @@ func TestADeadlineThatPassedMeanwhileIsDueAtTheNextStart(t *testing.T) {
 	})
 }
 
+// A timer that brings about a panic is a timer that fails: others don't wait for it, and the process does not die of it each time
+// that it is started.
+func TestAPanicAtATimerIsAFailureOfThatTimer(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, s store) {
+		def := waiting(s, 0)
+		expire := def.Expire
+		var panics atomic.Int64
+		def.Expire = func(ctx context.Context, timer es.Timer) error {
+			if timer.ID == "1" && panics.Add(1) == 1 {
+				panic("no such order")
+			}
+			return expire(ctx, timer)
+		}
+		add(t, s, order(1), "order.placed")
+		add(t, s, order(2), "order.placed")
+		run(t, s, def)
+		for n := 2; n > 0; n-- { // the other one first
+			await(t, "it is late", func() bool { return len(kinds(t, s, task(fmt.Sprint(n)))) == 2 })
+		}
+		if n := panics.Load(); n != 2 {
+			t.Fatalf("the timer was tried %d times, want 2", n)
+		}
+	})
+}
+
 func TestMain(m *testing.M) {
 	if at := os.Getenv(childVar); at != "" {
 		child(at)

@@ -114,7 +114,7 @@ func (d *delivery) awaits(ctx, work context.Context, events []es.Recorded) error
 	waited := make(chan error, 1)
 	go func() {
 		waited <- d.persistently(waiting, "waiting until events may be handled", func() error {
-			return caught(func() error { return d.await(waiting, events[len(events)-1].Position) })
+			return Caught(func() error { return d.await(waiting, events[len(events)-1].Position) })
 		})
 	}()
 	for {
@@ -276,7 +276,7 @@ func (d *delivery) progress(to es.Position) es.Progress {
 
 // call gives events to the handler.
 func (d *delivery) call(work context.Context, events []es.Recorded) error {
-	return caught(func() error { return d.handler.Handle(work, events) })
+	return Caught(func() error { return d.handler.Handle(work, events) })
 }
 
 // commit gives a batch to the sink, which records its progress.
@@ -285,7 +285,7 @@ func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progr
 	if d.keeper != nil {
 		b.Mark = Mark{Identity: d.identity, Position: p.To}
 	}
-	return d.recorded(p, caught(func() error { return d.sink.Commit(work, b) }))
+	return d.recorded(p, Caught(func() error { return d.sink.Commit(work, b) }))
 }
 
 // record records progress that no sink does.

@@ -102,8 +102,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// caught makes a panic an error.
-func caught(call func() error) (err error) {
+// Caught calls a function and makes a panic of it an error, a *[PanicError]. Handlers and sinks are called so. One that
+// spreads its work over goroutines needs it there: their panics are nobody else's to catch.
+func Caught(call func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}

@@ -66,7 +66,7 @@ type each func(ctx context.Context, rec es.Recorded) error
 // Handle implements [Handler]. There is more than one event where a handler of the user's passes them on.
 func (f each) Handle(ctx context.Context, events []es.Recorded) error {
 	for i, rec := range events {
-		if err := caught(func() error { return f(ctx, rec) }); err != nil {
+		if err := Caught(func() error { return f(ctx, rec) }); err != nil {
 			return &failedAt{i, err}
 		}
 	}
