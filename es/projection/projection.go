@@ -59,6 +59,9 @@ type Definition[TX any] struct {
 	// they are handled. So their effect there happens exactly once. Events come in the order of the
 	// feed, but see [Partitions]. Anything that it does elsewhere may happen again, and
 	// happens in a rebuild: that belongs into [Projection.Effects].
+	//
+	// It must use tx alone: what else asks the store for something, such as a repository's Load, waits for another connection of
+	// the same pool while it holds one, so that a few of them wait for each other for ever.
 	Handle func(ctx context.Context, tx TX, version int, events []es.Recorded) error
 
 	// Drop removes what Create has made. It is called by [Projection.Drop].
@@ -178,7 +181,7 @@ func (p *Projection[TX]) known(ctx context.Context) (m es.ReadModel, err error) 
 // View runs f in a transaction that reads, with the version that is to be read: the one that serves. A
 // build whose own version is older reads that for as long as it is there.
 //
-// f may be called again, if the version was dropped meanwhile.
+// f may be called again, if the version was dropped meanwhile. Like Handle it must use tx alone, and begin no other View.
 func (p *Projection[TX]) View(ctx context.Context, f func(ctx context.Context, tx TX, version int) error) error {
 	for {
 		version := 0
