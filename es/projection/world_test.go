@@ -255,7 +255,7 @@ func (m model) start(t testing.TB) (stop func() error) {
 
 func (m model) wait(t testing.TB, p es.Position) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a crowded machine takes its time
 	defer cancel()
 	if err := m.WaitFor(ctx, p); err != nil {
 		t.Fatal(err)

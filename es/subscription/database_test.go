@@ -350,7 +350,7 @@ func TestChangesAreTold(t *testing.T) {
 	seen := map[subscription.State]bool{}
 	wait := func(what string, holds func(s subscription.Status) bool) {
 		t.Helper()
-		for timeout := time.After(20 * time.Second); ; {
+		for timeout := time.After(patience); ; {
 			select {
 			case s := <-told:
 				if seen[s.State] = true; s.Name != "reader" {
