@@ -109,6 +109,7 @@ type Projection[TX any] struct {
 	watcher     es.Watcher // nil if the store has none
 	groups      es.Groups  // nil unless it builds in parallel
 	running     atomic.Bool
+	standing    atomic.Bool // by: another process does the work
 	moves       moves
 	status      atomic.Pointer[subscription.Subscription] // of the delivery under way
 }
@@ -279,13 +280,20 @@ func (p *Projection[TX]) wrap(err error) error {
 }
 
 // Status tells how the delivery to the version that this process keeps up to date is doing, as
-// [subscription.Subscription.Status] does. It is stopped where there is none, as while the
-// version is being built in parallel.
+// [subscription.Subscription.Status] does. Where there is none only the state is known: stopped, standing by while another process
+// does the work, or catching up, as while a version is built in parallel: see [OnProgress].
 func (p *Projection[TX]) Status(ctx context.Context) (subscription.Status, error) {
 	if s := p.status.Load(); s != nil {
 		return s.Status(ctx)
 	}
-	return subscription.Status{Name: p.def.Name, State: subscription.Stopped}, nil
+	status := subscription.Status{Name: p.def.Name, State: subscription.Stopped}
+	switch {
+	case p.running.Load() && p.standing.Load():
+		status.State = subscription.StandingBy
+	case p.running.Load():
+		status.State = subscription.CatchingUp
+	}
+	return status, nil
 }
 
 // moves wakes those who wait for the checkpoint to move in this process.

@@ -515,12 +515,25 @@ func TestAProcessThatStandsByLeavesOneAtWorkThatHasNoEvents(t *testing.T) {
 		other, writers := at.mustOpen(t), at.mustOpen(t)
 		fill(t, writers, "a", 3, 10)
 		var stops [2]func() error
+		var models [2]model
 		for i := range stops {
 			m := at.model(t, other, tally{version: 1, categories: []string{"a"}}, projection.Takeover(500*time.Millisecond), projection.Logger(logger))
-			stops[i] = m.start(t)
+			models[i], stops[i] = m, m.start(t)
 			m.wait(t, 10)
 		}
-		for refused.Load() == 0 { // until one of them stands by
+		standing := func() (n int) {
+			for _, m := range models {
+				status, err := m.Status(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if status.State == subscription.StandingBy {
+					n++
+				}
+			}
+			return n
+		}
+		for refused.Load() == 0 || standing() != 1 { // until one of them stands by
 			fill(t, writers, "a", 1, 1)
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -542,6 +555,9 @@ func TestAProcessThatStandsByLeavesOneAtWorkThatHasNoEvents(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if status, err := models[0].Status(t.Context()); err != nil || status.State != subscription.Stopped {
+			t.Fatalf("after its end its status is %+v, %v", status, err)
 		}
 	})
 }

@@ -412,6 +412,8 @@ func (r *run[TX]) standBy(ctx context.Context) error {
 	if _, err := r.current(ctx); err != nil {
 		return err
 	}
+	r.standing.Store(true)
+	defer r.standing.Store(false)
 	r.logger.Info("esgen: another process keeps the read model up to date; standing by", "projection", r.def.Name, "version", r.version)
 	seen, still := "", time.Now()
 	for time.Since(still) < r.takeover {

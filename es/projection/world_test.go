@@ -121,6 +121,7 @@ type runner interface {
 	WaitFor(ctx context.Context, p es.Position) error
 	Versions(ctx context.Context) (es.ReadModel, error)
 	Drop(ctx context.Context, version int) error
+	Status(ctx context.Context) (subscription.Status, error)
 }
 
 // tally is the read model of the tests: for each stream its last version and how many events there were, and how many

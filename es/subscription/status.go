@@ -117,7 +117,9 @@ func (t *tracking) note(change func()) {
 }
 
 func (t *tracking) began() {
-	t.note(func() { t.state, t.retries, t.count, t.err, t.rate = CatchingUp, false, 0, nil, rate{} })
+	t.note(func() {
+		t.state, t.retries, t.count, t.err, t.errAt, t.rate = CatchingUp, false, 0, nil, time.Time{}, rate{}
+	})
 }
 
 func (t *tracking) ended(err error) {
@@ -153,7 +155,7 @@ func (t *tracking) reading(live bool) {
 // moved notes that a page is done.
 func (t *tracking) moved(at es.Position, p page) {
 	t.note(func() {
-		t.at, t.retries, t.err = at, false, nil
+		t.at, t.retries, t.err, t.errAt = at, false, nil, time.Time{}
 		if p.live {
 			t.state = Live
 		}
