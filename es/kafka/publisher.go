@@ -26,7 +26,7 @@ type Publisher struct {
 	config []kgo.Opt
 	limit  func(topic string) int32 // how many bytes a record batch holds
 
-	mu     sync.Mutex // held while events are published
+	turn   chan struct{} // holds a token while events are published; guards what follows
 	closed bool
 	client *kgo.Client     // nil: the last one was given up
 	known  map[string]bool // topics that the client has published to
@@ -46,7 +46,7 @@ var ErrClosed = errors.New("the publisher is closed")
 // defaults, and options that say otherwise are refused), manual flushing and unbounded buffers (which it sets; it bounds
 // them itself). No connection is made before the first event.
 func NewPublisher(source string, client []kgo.Opt, opts ...Option) (*Publisher, error) {
-	p := &Publisher{options: defaults(), source: []byte(source), known: map[string]bool{}}
+	p := &Publisher{options: defaults(), source: []byte(source), turn: make(chan struct{}, 1), known: map[string]bool{}}
 	for _, opt := range opts {
 		opt(&p.options)
 	}
@@ -91,11 +91,13 @@ func (p *Publisher) checkClient() error {
 
 // Close closes the client. Call it when the subscriptions that use the publisher have returned.
 func (p *Publisher) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.turn <- struct{}{}
+	defer p.give()
 	p.closed = true
 	p.giveUp()
 }
+
+func (p *Publisher) give() { <-p.turn }
 
 // giveUp closes the client. All that is under way fails, as far as the client knows.
 func (p *Publisher) giveUp() {
@@ -107,8 +109,12 @@ func (p *Publisher) giveUp() {
 
 // Handle publishes events and returns when Kafka has acknowledged them all. It implements [subscription.Handler].
 func (p *Publisher) Handle(ctx context.Context, events []es.Recorded) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	select {
+	case p.turn <- struct{}{}:
+		defer p.give()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if p.closed {
 		return ErrClosed
 	}

@@ -148,3 +148,33 @@ func TestARealClusterHoldsEveryEventInItsStreamsOrder(t *testing.T) {
 	}
 	verify(t, consumed(t, client, name), history(t, store))
 }
+
+// Two subscriptions share a publisher, whose cluster does not answer one of them: the other one can be stopped.
+func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, 1, "account")
+	asked, release := make(chan struct{}, 100), make(chan struct{})
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		asked <- struct{}{}
+		c.SleepControl(func() { <-release })
+		return nil, nil, false
+	})
+	store := memory.New()
+	if err := write(store, es.Stream{Category: "account", ID: "1"}, 1, 10); err != nil {
+		t.Fatal(err)
+	}
+	events, p := history(t, store), publisher(t, seeds(c), kafka.Timeout(time.Hour))
+	first := make(chan error, 1)
+	go func() { first <- p.Handle(context.Background(), events) }()
+	<-asked
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if err := p.Handle(ctx, events); !errors.Is(err, context.Canceled) {
+		t.Errorf("Handle whose turn does not come: %v, want context.Canceled", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+}

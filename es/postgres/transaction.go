@@ -23,6 +23,9 @@ const (
 // events: with [Store.AppendTx] they commit together with events, which watchers are told of, with
 // [Store.RecordTx] together with a checkpoint.
 //
+// f must use tx alone, and the store's methods that take it. Others of the store's, and whatever else uses its pool, need a second
+// connection: as many transactions that ask for one as the pool has connections wait for each other for ever.
+//
 // A failure of the database rather than of f matches [es.ErrTxLost]: the connection was lost, or the transaction
 // had to give way to another.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
@@ -63,7 +66,7 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx)
 type inTx struct{}
 
 // ReadTx runs f in a transaction that only reads. All of it sees the database as it was at one moment,
-// while others go on writing.
+// while others go on writing. As in [Store.InTx], f must use tx alone.
 func (s *Store) ReadTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
 	tx, err := s.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, readOnly)
 	if err != nil {

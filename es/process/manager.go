@@ -27,7 +27,7 @@ type Definition struct {
 	// tried again, as [subscription.Retry] says.
 	React func(ctx context.Context, rec es.Recorded, timers *Timers) error
 
-	// Expire is called when a timer is due, with a context as React's. An error means that it is called again a
+	// Expire is called when a timer is due, with a context as React's. An error, or a panic, means that it is called again a
 	// while later; other timers don't wait for it. Without timers it may be nil.
 	Expire func(ctx context.Context, t es.Timer) error
 
@@ -154,9 +154,6 @@ func (m *Manager) commit(ctx context.Context, b subscription.Batch) error {
 		}
 	}
 	err := m.timers.RecordTimers(ctx, b.Progress, m.def.Name, timers.changes)
-	if errors.Is(err, es.ErrTxLost) {
-		return subscription.Passing(err)
-	}
 	if err == nil && len(timers.changes.Set) > 0 {
 		select {
 		case m.wake <- struct{}{}:
@@ -230,7 +227,11 @@ func (m *Manager) expireDue(ctx context.Context, failed map[string]failure) (wai
 			f.next = time.Now().Add(f.pause)
 			failed[t.ID] = f
 			wait = min(wait, f.pause)
-			m.def.Logger.Warn("esgen: a timer failed, and is tried again", "process", m.def.Name, "timer", t.ID, "due", t.Due, "wait", f.pause, "error", err)
+			args := []any{"process", m.def.Name, "timer", t.ID, "due", t.Due, "wait", f.pause, "error", err}
+			if p, ok := errors.AsType[*subscription.PanicError](err); ok {
+				args = append(args, "stack", string(p.Stack))
+			}
+			m.def.Logger.Warn("esgen: a timer failed, and is tried again", args...)
 			continue
 		}
 		delete(failed, t.ID)
@@ -242,7 +243,8 @@ func (m *Manager) expireDue(ctx context.Context, failed map[string]failure) (wai
 func (m *Manager) expireOne(ctx context.Context, t es.Timer) error {
 	cause := fmt.Sprintf("%s/%s/%d", m.def.Name, t.ID, t.Due.UnixMicro())
 	acting := es.WithMetadata(ctx, es.Metadata{CausationID: "timer " + t.ID})
-	if err := m.def.Expire(context.WithValue(acting, keyContext{}, cause), t); err != nil {
+	err := subscription.Caught(func() error { return m.def.Expire(context.WithValue(acting, keyContext{}, cause), t) })
+	if err != nil {
 		return err
 	}
 	return m.timers.ClearTimer(ctx, m.def.Name, t)

@@ -1,10 +1,8 @@
 package projection
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/subscription"
 )
 
@@ -24,16 +22,10 @@ import (
 // The name tells the effects of one read model apart, such as "mail". The events are those of the
 // projection, unless the options say otherwise.
 func (p *Projection[TX]) Effects(name string, h subscription.Handler, opts ...subscription.Option) (*subscription.Subscription, error) {
-	waiting := subscription.HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
-		if err := p.WaitFor(ctx, events[len(events)-1].Position); err != nil {
-			return subscription.Passing(err)
-		}
-		return h.Handle(ctx, events)
-	})
 	opts = append([]subscription.Option{
 		subscription.Categories(p.def.Categories...), subscription.Types(p.def.Types...), subscription.Logger(p.logger),
-		subscription.StartAt(subscription.Now), subscription.Group(1),
+		subscription.StartAt(subscription.Now), subscription.Group(1), subscription.Await(p.WaitFor),
 	}, opts...)
-	s, err := subscription.New(p.store, fmt.Sprintf("%s!%s", p.def.Name, name), waiting, opts...)
+	s, err := subscription.New(p.store, fmt.Sprintf("%s!%s", p.def.Name, name), h, opts...)
 	return s, p.wrap(err)
 }

@@ -2,8 +2,10 @@ package projection_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +68,55 @@ func TestEffectsHappenOnceAndNeitherForHistoryNorInARebuild(t *testing.T) {
 		}
 		if !slices.Equal(seen, want) {
 			t.Fatalf("the effects were of %v, want %v", seen, want)
+		}
+	})
+}
+
+// Effects wait for the read model, which nobody keeps: a stop does not wait with them, however long work in hand may go on.
+func TestAStopDoesNotWaitForTheReadModelWithTheEffects(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		m := at.model(t, s, tally{})
+		var handled atomic.Int64
+		effects, err := m.Effects("mail", subscription.Each(func(context.Context, es.Recorded) error {
+			handled.Add(1)
+			return nil
+		}), subscription.StartAt(subscription.Beginning), subscription.Grace(time.Hour), subscription.CheckpointEvery(1000, time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := fill(t, s, "a", 3, 20)
+		if err := m.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		done := make(chan error, 1)
+		go func() { done <- effects.Run(ctx) }()
+		position := func() es.Position {
+			state, err := s.Group(t.Context(), effects.Name())
+			if errors.Is(err, es.ErrNotFound) {
+				return 0
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return state.Partitions[0].Position
+		}
+		for position() < last { // what the read model has
+			time.Sleep(5 * time.Millisecond)
+		}
+		fill(t, s, "a", 3, 5) // what it has not
+		for range 20 {
+			time.Sleep(5 * time.Millisecond) // until it waits, most likely
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if n := handled.Load(); n != 20 || position() != last {
+			t.Fatalf("%d events had effects, up to position %d, want 20 and %d", n, position(), last)
 		}
 	})
 }

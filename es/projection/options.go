@@ -53,7 +53,8 @@ func Partitions(n int) Option { return func(o *options) { o.partitions = n } }
 func BatchSize(n int) Option { return func(o *options) { o.batch = n } }
 
 // Takeover sets how long the recorded progress must stand still, though there is work, before another
-// process that runs the same version goes on with it. It must be longer than a batch takes. The
+// process that runs the same version goes on with it. It must be longer than a batch takes, and than the interval of
+// [subscription.CheckpointEvery], which is a quarter of it unless [Delivery] says otherwise, 250 milliseconds at most. The
 // default is 3 seconds.
 func Takeover(d time.Duration) Option { return func(o *options) { o.takeover = d } }
 
@@ -66,7 +67,8 @@ func OnProgress(f func(Progress)) Option { return func(o *options) { o.progress 
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Delivery adds options for the subscription that delivers events in order: how often an event is tried, or what
-// happens to its stream then. The position is the projection's: leave out Group and StartAt.
+// happens to its stream then. The position is the projection's: leave out Group and StartAt. They don't hold while a version is
+// built in parallel: there an event is tried five times, and ends the building.
 func Delivery(opts ...subscription.Option) Option {
 	return func(o *options) { o.delivery = append(o.delivery, opts...) }
 }

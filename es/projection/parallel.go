@@ -160,7 +160,9 @@ const attempts = 5
 func (b *builder[TX]) commit(ctx context.Context, i int, events []es.Recorded, upTo es.Position) error {
 	for attempt := 1; ; attempt++ {
 		p := es.Progress{Name: b.name, From: b.at(i), To: upTo, Claims: b.claims[i : i+1]}
-		err := persistently(ctx, b.logger, func() error { return b.handle(ctx, p, events) })
+		err := persistently(ctx, b.logger, func() error {
+			return subscription.Caught(func() error { return b.handle(ctx, p, events) })
+		})
 		switch {
 		case err == nil:
 			b.moved(i, upTo)
@@ -184,7 +186,11 @@ func (b *builder[TX]) commit(ctx context.Context, i int, events []es.Recorded, u
 		if _, over := b.current(ctx); over != nil { // it was dropped, with its tables
 			return over
 		}
-		b.logger.Warn("esgen: a projection failed, and is tried again", "projection", b.def.Name, "version", b.version, "attempt", attempt, "error", err)
+		args := []any{"projection", b.def.Name, "version", b.version, "attempt", attempt, "error", err}
+		if p, ok := errors.AsType[*subscription.PanicError](err); ok {
+			args = append(args, "stack", string(p.Stack))
+		}
+		b.logger.Warn("esgen: a projection failed, and is tried again", args...)
 		if err := sleep(ctx, 50*time.Millisecond<<attempt); err != nil {
 			return err
 		}

@@ -59,6 +59,9 @@ type Definition[TX any] struct {
 	// they are handled. So their effect there happens exactly once. Events come in the order of the
 	// feed, but see [Partitions]. Anything that it does elsewhere may happen again, and
 	// happens in a rebuild: that belongs into [Projection.Effects].
+	//
+	// It must use tx alone: what else asks the store for something, such as a repository's Load, waits for another connection of
+	// the same pool while it holds one, so that a few of them wait for each other for ever.
 	Handle func(ctx context.Context, tx TX, version int, events []es.Recorded) error
 
 	// Drop removes what Create has made. It is called by [Projection.Drop].
@@ -106,6 +109,7 @@ type Projection[TX any] struct {
 	watcher     es.Watcher // nil if the store has none
 	groups      es.Groups  // nil unless it builds in parallel
 	running     atomic.Bool
+	standing    atomic.Bool // by: another process does the work
 	moves       moves
 	status      atomic.Pointer[subscription.Subscription] // of the delivery under way
 }
@@ -178,7 +182,7 @@ func (p *Projection[TX]) known(ctx context.Context) (m es.ReadModel, err error) 
 // View runs f in a transaction that reads, with the version that is to be read: the one that serves. A
 // build whose own version is older reads that for as long as it is there.
 //
-// f may be called again, if the version was dropped meanwhile.
+// f may be called again, if the version was dropped meanwhile. Like Handle it must use tx alone, and begin no other View.
 func (p *Projection[TX]) View(ctx context.Context, f func(ctx context.Context, tx TX, version int) error) error {
 	for {
 		version := 0
@@ -276,13 +280,20 @@ func (p *Projection[TX]) wrap(err error) error {
 }
 
 // Status tells how the delivery to the version that this process keeps up to date is doing, as
-// [subscription.Subscription.Status] does. It is stopped where there is none, as while the
-// version is being built in parallel.
+// [subscription.Subscription.Status] does. Where there is none only the state is known: stopped, standing by while another process
+// does the work, or catching up, as while a version is built in parallel: see [OnProgress].
 func (p *Projection[TX]) Status(ctx context.Context) (subscription.Status, error) {
 	if s := p.status.Load(); s != nil {
 		return s.Status(ctx)
 	}
-	return subscription.Status{Name: p.def.Name, State: subscription.Stopped}, nil
+	status := subscription.Status{Name: p.def.Name, State: subscription.Stopped}
+	switch {
+	case p.running.Load() && p.standing.Load():
+		status.State = subscription.StandingBy
+	case p.running.Load():
+		status.State = subscription.CatchingUp
+	}
+	return status, nil
 }
 
 // moves wakes those who wait for the checkpoint to move in this process.

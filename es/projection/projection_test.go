@@ -3,6 +3,7 @@ package projection_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -475,4 +476,96 @@ func TestAVersionBeginsAtTheFirstEventThoughOneOfItsNumberWasDropped(t *testing.
 		}
 		m.expect(t, 1, 30)
 	})
+}
+
+// A panic is a failure of its event, and not the end of the process, however a version is built.
+func TestAPanicOfTheHandlerIsAFailureOfItsEvent(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		s := at.mustOpen(t)
+		fill(t, s, "a", 5, 40)
+		for _, partitions := range []int{1, 3} {
+			m := at.model(t, s, tally{version: partitions, fails: func(rec es.Recorded) error {
+				if rec.Stream.ID == "3" && rec.Version == 4 {
+					panic("no such account")
+				}
+				return nil
+			}}, projection.Partitions(partitions), projection.Delivery(subscription.Retry(subscription.Backoff{Attempts: 2, First: time.Millisecond, Max: time.Millisecond})))
+			err := m.Build(t.Context())
+			failed, known := errors.AsType[*subscription.EventError](err)
+			panicked, is := errors.AsType[*subscription.PanicError](err)
+			if !known || !is || failed.Event.Stream.ID != "3" || failed.Event.Version != 4 || panicked.Value != "no such account" || len(panicked.Stack) == 0 {
+				t.Fatalf("Build with %d partitions: %v, want a *subscription.EventError of version 4 of a-3, of a panic", partitions, err)
+			}
+		}
+	})
+}
+
+// While others append what the filter leaves out, the one that works moves its position, if seldom. A process that stands by
+// must not take this for a standstill: the two would drive each other out for ever.
+func TestAProcessThatStandsByLeavesOneAtWorkThatHasNoEvents(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, at place) {
+		var refused atomic.Int64
+		logger := slog.New(slog.NewTextHandler(writer(func(line string) {
+			if strings.Contains(line, "standing by") {
+				refused.Add(1)
+			}
+		}), nil))
+		other, writers := at.mustOpen(t), at.mustOpen(t)
+		fill(t, writers, "a", 3, 10)
+		var stops [2]func() error
+		var models [2]model
+		for i := range stops {
+			m := at.model(t, other, tally{version: 1, categories: []string{"a"}}, projection.Takeover(500*time.Millisecond), projection.Logger(logger))
+			models[i], stops[i] = m, m.start(t)
+			m.wait(t, 10)
+		}
+		standing := func() (n int) {
+			for _, m := range models {
+				status, err := m.Status(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if status.State == subscription.StandingBy {
+					n++
+				}
+			}
+			return n
+		}
+		for refused.Load() == 0 || standing() != 1 { // until one of them stands by
+			fill(t, writers, "a", 1, 1)
+			time.Sleep(20 * time.Millisecond)
+		}
+		first, moves := refused.Load(), 0
+		for seen := es.Position(0); moves < 24; time.Sleep(10 * time.Millisecond) {
+			fill(t, writers, "b", 1, 1)
+			at, err := writers.Checkpoint(t.Context(), projection.CheckpointName("tally", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at != seen {
+				seen, moves = at, moves+1
+			}
+		}
+		if n := refused.Load() - first; n > 6 {
+			t.Errorf("the two have driven each other out %d times, while the position moved %d times", n, moves)
+		}
+		for _, stop := range stops {
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if status, err := models[0].Status(t.Context()); err != nil || status.State != subscription.Stopped {
+			t.Fatalf("after its end its status is %+v, %v", status, err)
+		}
+	})
+}
+
+// writer is a function as an [io.Writer].
+type writer func(line string)
+
+func (w writer) Write(line []byte) (int, error) {
+	w(string(line))
+	return len(line), nil
 }

@@ -234,6 +234,9 @@ func (r *run[TX]) subscribe() (*subscription.Subscription, error) {
 	opts := append([]subscription.Option{
 		subscription.Categories(r.def.Categories...), subscription.Types(r.def.Types...),
 		subscription.BatchSize(r.batch), subscription.Logger(r.logger),
+		// Where there are no events the position moves often enough for those who stand by not to take over, and who
+		// waits for it not to wait long.
+		subscription.CheckpointEvery(10_000, min(250*time.Millisecond, r.takeover/4)),
 	}, r.delivery...)
 	return subscription.Into(r.store, CheckpointName(r.def.Name, r.version), r, opts...)
 }
@@ -266,9 +269,6 @@ func (r *run[TX]) deliver(ctx context.Context) error {
 // Commit implements [subscription.Sink].
 func (r *run[TX]) Commit(ctx context.Context, b subscription.Batch) error {
 	err := r.handle(ctx, b.Progress, b.Events)
-	if errors.Is(err, es.ErrTxLost) {
-		return subscription.Passing(err)
-	}
 	if err == nil {
 		r.moves.moved()
 	}
@@ -412,6 +412,8 @@ func (r *run[TX]) standBy(ctx context.Context) error {
 	if _, err := r.current(ctx); err != nil {
 		return err
 	}
+	r.standing.Store(true)
+	defer r.standing.Store(false)
 	r.logger.Info("esgen: another process keeps the read model up to date; standing by", "projection", r.def.Name, "version", r.version)
 	seen, still := "", time.Now()
 	for time.Since(still) < r.takeover {

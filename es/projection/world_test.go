@@ -121,6 +121,7 @@ type runner interface {
 	WaitFor(ctx context.Context, p es.Position) error
 	Versions(ctx context.Context) (es.ReadModel, error)
 	Drop(ctx context.Context, version int) error
+	Status(ctx context.Context) (subscription.Status, error)
 }
 
 // tally is the read model of the tests: for each stream its last version and how many events there were, and how many
@@ -255,7 +256,7 @@ func (m model) start(t testing.TB) (stop func() error) {
 
 func (m model) wait(t testing.TB, p es.Position) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // a crowded machine takes its time
 	defer cancel()
 	if err := m.WaitFor(ctx, p); err != nil {
 		t.Fatal(err)

@@ -295,3 +295,30 @@ func TestADiskThatIsFullIsTheDatabasesFailure(t *testing.T) {
 		t.Fatalf("InTx with a bad statement: %v, want the engine's error", err)
 	}
 }
+
+// A transaction that reads asks the store for another one, while somebody closes it: neither waits for the other.
+func TestCloseIsNotHeldUpByATransactionThatReadsWithinAnother(t *testing.T) {
+	t.Parallel()
+	s, _ := withRows(t)
+	closing, closed := make(chan struct{}), make(chan error, 1)
+	err := s.ReadTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		go func() {
+			close(closing)
+			closed <- s.Close()
+		}()
+		<-closing
+		for { // until Close waits for this transaction
+			err := s.ReadTx(ctx, func(context.Context, *sql.Tx) error { return nil })
+			if err != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+	if !errors.Is(err, es.ErrClosed) {
+		t.Fatalf("ReadTx within another while the store is closed: %v, want es.ErrClosed", err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+}

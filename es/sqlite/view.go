@@ -6,26 +6,32 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/esgen-go/esgen/es"
 )
 
 // views are the connections that callers read with.
 type views struct {
-	mu sync.RWMutex // held for reading by each view
-	db *sql.DB      // nil until the first
-	at sync.Mutex   // guards db
+	mu     sync.Mutex // guards what follows
+	db     *sql.DB    // nil until the first
+	closed bool
+	open   sync.WaitGroup // the views under way; none begins once it is closed
 }
 
 // ReadTx runs f in a transaction that only reads. All of it sees the file as it was at one moment, while others
 // go on writing. "Database is locked" is none of its errors. What is written in it fails.
+//
+// There are as many at once as [WithReaders] says. So f must not begin another one: as many that do would wait for each other
+// for ever.
 func (s *Store) ReadTx(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
-	s.views.mu.RLock()
-	defer s.views.mu.RUnlock()
-	if err := s.isClosed(); err != nil {
+	db, err := s.views.begin(s)
+	if err != nil {
 		return err
 	}
+	defer s.views.open.Done()
 	var tx *sql.Tx
-	err := retryBusy(ctx, s.closing, func() (err error) {
-		tx, err = s.view(ctx)
+	err = retryBusy(ctx, s.closing, func() (err error) {
+		tx, err = s.view(ctx, db)
 		return err
 	})
 	if err != nil {
@@ -36,11 +42,7 @@ func (s *Store) ReadTx(ctx context.Context, f func(ctx context.Context, tx *sql.
 }
 
 // view begins a transaction, and reads once, so that it has seen its moment.
-func (s *Store) view(ctx context.Context) (*sql.Tx, error) {
-	db, err := s.views.open(s)
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) view(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
@@ -55,9 +57,13 @@ func (s *Store) view(ctx context.Context) (*sql.Tx, error) {
 	return tx, nil
 }
 
-func (v *views) open(s *Store) (*sql.DB, error) {
-	v.at.Lock()
-	defer v.at.Unlock()
+// begin counts a view, which is done when it is over.
+func (v *views) begin(s *Store) (*sql.DB, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := s.isClosed(); err != nil || v.closed {
+		return nil, es.ErrClosed
+	}
 	if v.db == nil {
 		connector, err := s.connector(existingFile, readerPragmas()...)
 		if err != nil {
@@ -67,13 +73,16 @@ func (v *views) open(s *Store) (*sql.DB, error) {
 		v.db.SetMaxOpenConns(s.config.readers)
 		v.db.SetMaxIdleConns(s.config.readers)
 	}
+	v.open.Add(1)
 	return v.db, nil
 }
 
 // close waits for the views under way.
 func (v *views) close() error {
 	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.closed = true
+	v.mu.Unlock()
+	v.open.Wait()
 	if v.db == nil {
 		return nil
 	}

@@ -50,8 +50,9 @@ func pgAt(t testing.TB) (*postgres.Store, *pgxpool.Pool, string) {
 
 const totalsTable = "CREATE TABLE totals (stream text PRIMARY KEY, n integer NOT NULL)"
 
+// databases are stores with transactions of the test's own making, and as the guide has it: of the store's.
 func databases(t *testing.T) map[string]func(t *testing.T) database {
-	return map[string]func(t *testing.T) database{
+	all := map[string]func(t *testing.T) database{
 		"sqlite": func(t *testing.T) database {
 			store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "events.db"))
 			if err != nil {
@@ -80,7 +81,7 @@ func databases(t *testing.T) map[string]func(t *testing.T) database {
 						return err
 					}
 					for _, rec := range b.Events {
-						if _, err := tx.ExecContext(ctx, "INSERT INTO totals VALUES (?, 1) ON CONFLICT (stream) DO UPDATE SET n = n + 1", rec.Stream.String()); err != nil {
+						if _, err := tx.ExecContext(ctx, addOneSQLite, rec.Stream.String()); err != nil {
 							return err
 						}
 					}
@@ -119,7 +120,7 @@ func databases(t *testing.T) map[string]func(t *testing.T) database {
 							return err
 						}
 						for _, rec := range b.Events {
-							if _, err := tx.Exec(ctx, "INSERT INTO totals VALUES ($1, 1) ON CONFLICT (stream) DO UPDATE SET n = totals.n + 1", rec.Stream.String()); err != nil {
+							if _, err := tx.Exec(ctx, addOnePostgres, rec.Stream.String()); err != nil {
 								return err
 							}
 						}
@@ -138,6 +139,50 @@ func databases(t *testing.T) map[string]func(t *testing.T) database {
 				},
 			}
 		},
+	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		all[engine+", InTx"] = func(t *testing.T) database {
+			db := all[engine](t)
+			switch store := db.store.(type) {
+			case *sqlite.Store:
+				db.commit = inTx(store, func(ctx context.Context, tx *sql.Tx, at es.Stream) error {
+					_, err := tx.ExecContext(ctx, addOneSQLite, at.String())
+					return err
+				})
+			case *postgres.Store:
+				db.commit = inTx(store, func(ctx context.Context, tx pgx.Tx, at es.Stream) error {
+					_, err := tx.Exec(ctx, addOnePostgres, at.String())
+					return err
+				})
+			}
+			return db
+		}
+	}
+	return all
+}
+
+const (
+	addOneSQLite   = "INSERT INTO totals VALUES (?, 1) ON CONFLICT (stream) DO UPDATE SET n = n + 1"
+	addOnePostgres = "INSERT INTO totals VALUES ($1, 1) ON CONFLICT (stream) DO UPDATE SET n = totals.n + 1"
+)
+
+// inTx commits a batch in a transaction of the store's.
+func inTx[TX any](store interface {
+	InTx(ctx context.Context, f func(ctx context.Context, tx TX) error) error
+	RecordTx(ctx context.Context, tx TX, p es.Progress) error
+}, addOne func(ctx context.Context, tx TX, at es.Stream) error) func(ctx context.Context, b subscription.Batch, fail error) error {
+	return func(ctx context.Context, b subscription.Batch, fail error) error {
+		return store.InTx(ctx, func(ctx context.Context, tx TX) error {
+			if err := store.RecordTx(ctx, tx, b.Progress); err != nil {
+				return err
+			}
+			for _, rec := range b.Events {
+				if err := addOne(ctx, tx, rec.Stream); err != nil {
+					return err
+				}
+			}
+			return fail
+		})
 	}
 }
 
@@ -350,7 +395,7 @@ func TestChangesAreTold(t *testing.T) {
 	seen := map[subscription.State]bool{}
 	wait := func(what string, holds func(s subscription.Status) bool) {
 		t.Helper()
-		for timeout := time.After(20 * time.Second); ; {
+		for timeout := time.After(patience); ; {
 			select {
 			case s := <-told:
 				if seen[s.State] = true; s.Name != "reader" {

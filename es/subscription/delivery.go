@@ -3,6 +3,7 @@ package subscription
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/esgen-go/esgen/es"
@@ -23,13 +24,16 @@ type delivery struct {
 	mine   func(s es.Stream) bool
 	hold   func(ctx context.Context) error // waits until a batch may be handled; nil: at once
 	parked parking
+	due    *time.Ticker // when the position is to be recorded
+	turn   *time.Ticker // when what is parked has its turn
 }
 
 // run delivers until the context ends or the last position is reached, and records the position
 // in the end. The work's context ends later.
 func (d *delivery) run(ctx, work context.Context) error {
+	d.status.delivers(d.at)
 	if err := d.persistently(ctx, "reading what is parked", func() error { return d.loadParked(ctx) }); err != nil {
-		if stopped(ctx, err) {
+		if ctx.Err() != nil {
 			return nil
 		}
 		return err
@@ -38,10 +42,10 @@ func (d *delivery) run(ctx, work context.Context) error {
 	defer cancel()
 	r := &reader{Subscription: d.Subscription, after: d.at, upTo: d.upTo, mine: d.mine, pages: make(chan page, 1)}
 	go r.run(reading)
-	due := time.NewTicker(d.checkpointAfter)
-	defer due.Stop()
-	again := time.NewTicker(min(d.poll, max(d.backoff.First, time.Millisecond)))
-	defer again.Stop()
+	d.due = time.NewTicker(d.checkpointAfter)
+	defer d.due.Stop()
+	d.turn = time.NewTicker(min(d.poll, max(d.backoff.First, time.Millisecond)))
+	defer d.turn.Stop()
 	var err error
 	for open := true; err == nil && open && ctx.Err() == nil; {
 		select {
@@ -51,9 +55,9 @@ func (d *delivery) run(ctx, work context.Context) error {
 					err = d.deliver(ctx, work, p)
 				}
 			}
-		case <-due.C:
+		case <-d.due.C:
 			err = d.flush(work)
-		case <-again.C:
+		case <-d.turn.C:
 			err = d.reconsider(ctx, work)
 		case <-ctx.Done():
 		}
@@ -65,6 +69,8 @@ func (d *delivery) run(ctx, work context.Context) error {
 		err = nil
 	}
 	if err == nil || !fatal(err) {
+		work, cancel := afterwards(work)
+		defer cancel()
 		if failed := d.flush(work); err == nil {
 			err = failed
 		}
@@ -72,13 +78,24 @@ func (d *delivery) run(ctx, work context.Context) error {
 	return err
 }
 
+// afterwards is the context of work, or where that was cut off one that lasts a moment longer: what was done until then is
+// recorded.
+func afterwards(work context.Context) (context.Context, context.CancelFunc) {
+	const moment = 3 * time.Second
+	if work.Err() == nil {
+		return work, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(work), moment)
+}
+
 // deliver handles a page.
 func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	d.status.reading(p.live)
-	if events := d.aside(p.events); len(events) > 0 {
-		if err := d.handle(ctx, work, events, p.upTo); err != nil {
-			return err
-		}
+	if err := d.awaits(ctx, work, p.events); err != nil {
+		return err
+	}
+	if err := d.handle(ctx, work, p.events, p.upTo); err != nil {
+		return err
 	}
 	d.at = max(d.at, p.upTo)
 	d.status.moved(d.at, p)
@@ -88,38 +105,116 @@ func (d *delivery) deliver(ctx, work context.Context, p page) error {
 	return nil
 }
 
-// handle has events handled, which are all that there are up to a position. If some fail together, and the handler
-// does not tell which one did, they are handled one by one.
+// awaits waits until events may be handled, if there is something to wait for. Meanwhile it sees to what falls due.
+func (d *delivery) awaits(ctx, work context.Context, events []es.Recorded) error {
+	if d.await == nil || len(events) == 0 {
+		return nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	waited := make(chan error, 1)
+	go func() {
+		waited <- d.persistently(waiting, "waiting until events may be handled", func() error {
+			return Caught(func() error { return d.await(waiting, events[len(events)-1].Position) })
+		})
+	}()
+	for {
+		var err error
+		select {
+		case err := <-waited:
+			cancel()
+			if ctx.Err() != nil {
+				return ctx.Err() // whatever it made of that
+			}
+			return err
+		case <-d.due.C:
+			err = d.flush(work)
+		case <-d.turn.C:
+			err = d.reconsider(ctx, work)
+		}
+		if err != nil {
+			cancel()
+			<-waited
+			return err
+		}
+	}
+}
+
+// portioned is a handler that has its events handed over in portions, of which each counts as handled by itself. It
+// returns how many of the events, of which there is one at least, are the first portion.
+type portioned interface {
+	portion(events []es.Recorded) int
+}
+
+// handle has events handled, which are all that there are up to a position, portion by portion. If some fail together, and the
+// handler does not tell which one did, they are handled one by one.
 func (d *delivery) handle(ctx, work context.Context, events []es.Recorded, upTo es.Position) error {
+	handler, inPortions := d.handler.(portioned)
 	for size := len(events); len(events) > 0; {
-		part, end := events[:min(size, len(events))], upTo
-		if len(part) < len(events) {
-			end = part[len(part)-1].Position
+		n := min(size, len(events))
+		if inPortions {
+			n = min(n, handler.portion(events))
+		}
+		rest, end := events[n:], upTo
+		if len(rest) > 0 {
+			end = events[n-1].Position
+		}
+		// What is parked is left out now and not before: the position does not pass it until the next is handled,
+		// and meanwhile it may be taken up again.
+		part := d.aside(events[:n])
+		if len(part) == 0 {
+			events = rest
+			continue
 		}
 		err := d.try(ctx, work, part, end)
 		if err == nil {
-			events = events[len(part):]
+			if events = rest; len(events) > 0 {
+				err = d.between(ctx, work)
+			}
+			if err != nil {
+				return err
+			}
 			continue
 		}
-		if fatal(err) || stopped(ctx, err) {
-			return err
-		}
-		n := 0
-		if failed, known := errors.AsType[*failedAt](err); known && d.sink == nil {
+		n = 0
+		failed, known := errors.AsType[*failedAt](err)
+		if known = known && d.sink == nil; known {
 			n, err = failed.index, failed.err
 			d.handled(part[:n])
-		} else if len(part) > 1 {
+		}
+		switch {
+		case fatal(err) || stopped(ctx, err):
+			return err
+		case !known && len(part) > 1:
 			size = 1
 			continue
 		}
-		end = upTo
-		if n+1 < len(events) {
-			end = part[n].Position
+		rec := part[n]
+		events = events[slices.IndexFunc(events, func(e es.Recorded) bool { return e.Position == rec.Position })+1:]
+		if end = upTo; len(events) > 0 {
+			end = rec.Position
 		}
-		if err := d.again(ctx, work, part[n], end, err); err != nil {
+		if err := d.again(ctx, work, rec, end, err); err != nil {
 			return err
 		}
-		events = d.aside(events[n+1:])
+	}
+	return nil
+}
+
+// between sees, between two portions of a page, to what does not wait for the page's end: a page of events that take long
+// may take minutes.
+func (d *delivery) between(ctx, work context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err // the rest comes again
+	}
+	select {
+	case <-d.due.C:
+		return d.flush(work)
+	case <-d.turn.C:
+		return d.reconsider(ctx, work)
+	default:
+	}
+	if d.since >= d.checkpointEvents {
+		return d.flush(work)
 	}
 	return nil
 }
@@ -181,7 +276,7 @@ func (d *delivery) progress(to es.Position) es.Progress {
 
 // call gives events to the handler.
 func (d *delivery) call(work context.Context, events []es.Recorded) error {
-	return caught(func() error { return d.handler.Handle(work, events) })
+	return Caught(func() error { return d.handler.Handle(work, events) })
 }
 
 // commit gives a batch to the sink, which records its progress.
@@ -190,7 +285,7 @@ func (d *delivery) commit(work context.Context, events []es.Recorded, p es.Progr
 	if d.keeper != nil {
 		b.Mark = Mark{Identity: d.identity, Position: p.To}
 	}
-	return d.recorded(p, caught(func() error { return d.sink.Commit(work, b) }))
+	return d.recorded(p, Caught(func() error { return d.sink.Commit(work, b) }))
 }
 
 // record records progress that no sink does.

@@ -107,7 +107,7 @@ func (m *member) beat(ctx context.Context) error {
 			return nil
 		}
 		asked := time.Since(m.begun)
-		state, err := m.source.groups.Beat(ctx, m.Membership)
+		state, err := m.sign(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -125,6 +125,14 @@ func (m *member) beat(ctx context.Context) error {
 		}
 		m.states <- state
 	}
+}
+
+// sign gives one sign of life. An answer that takes longer than a lease, over a connection that is lost without anybody noticing, is
+// not waited for: the next one goes over another.
+func (m *member) sign(ctx context.Context) (es.GroupState, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.lease)
+	defer cancel()
+	return m.source.groups.Beat(ctx, m.Membership)
 }
 
 // alive reports whether the others have heard of this member lately.
@@ -161,6 +169,7 @@ func (m *member) deliver(ctx, work context.Context) (*es.GroupState, error) {
 	d := m.next()
 	var err error
 	if d == nil { // it owns nothing yet
+		m.status.standsBy()
 		<-delivering.Done()
 	} else {
 		err = d.run(delivering, work)
@@ -274,9 +283,11 @@ func (m *member) hold(ctx context.Context) error {
 }
 
 // leave hands over what the member owns, at once.
-func (m *member) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, m.lease)
+func (m *member) leave(work context.Context) {
+	ctx, cancel := afterwards(work)
 	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, m.lease)
+	defer stop()
 	claims := make([]es.Claim, 0, len(m.held))
 	for _, p := range m.held {
 		claims = append(claims, p.Claim)

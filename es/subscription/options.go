@@ -23,6 +23,7 @@ type options struct {
 	parkLimit         int // 0: failures stop the subscription
 	partitions        int // of the group; 0: there is none
 	lease             time.Duration
+	await             func(ctx context.Context, p es.Position) error // nil: nothing is waited for
 	onChange          func(Status)
 	logger            *slog.Logger
 }
@@ -154,9 +155,19 @@ func Group(partitions int) Option {
 // gives one about six times as often. The default is 3 seconds. All members should have the same.
 func Lease(d time.Duration) Option { return func(o *options) { o.lease = d } }
 
+// Await has a function called before events are handled, with the position of the last of them, that waits until
+// they may be: [projection.Projection.WaitFor] of a read model that the handler looks at. What it has waited for must stay true. Its
+// context ends with Run's, so that a stop does not wait for it. Where it fails it is called again, unless the store was closed or set
+// back.
+//
+// [projection.Projection.WaitFor]: https://pkg.go.dev/github.com/esgen-go/esgen/es/projection#Projection.WaitFor
+func Await(until func(ctx context.Context, p es.Position) error) Option {
+	return func(o *options) { o.await = until }
+}
+
 // OnChange has a function called whenever the subscription's state, its partitions, the number of parked streams
-// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind. It is
-// called by the goroutines that deliver, so it must be quick. [Subscription.Status] tells how
+// or whether it has an error changes, with a status that lacks what only the store knows: Head, Behind, Lag. It is
+// called by the goroutines that deliver, one at a time, so it must be quick. [Subscription.Status] tells how
 // things are at any time.
 func OnChange(call func(Status)) Option { return func(o *options) { o.onChange = call } }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,18 +63,20 @@ func (d *delivery) aside(events []es.Recorded) []es.Recorded {
 	if len(d.parked.streams) == 0 {
 		return events
 	}
-	kept := events[:0]
-	for _, rec := range events {
-		if p, parked := d.parked.streams[rec.Stream]; !parked || rec.Version < p.Version {
-			kept = append(kept, rec)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(events), func(rec es.Recorded) bool {
+		p, parked := d.parked.streams[rec.Stream]
+		return parked && rec.Version >= p.Version
+	})
 }
 
 // park sets a stream aside at an event that has failed, and moves the position past it. Both are recorded at
 // once, so that a crash finds the event either parked or yet to come.
 func (d *delivery) park(work context.Context, upTo es.Position, failed *EventError) error {
+	if d.mine != nil { // what other members have parked counts, and what they have mended does not
+		if err := d.persistently(work, "reading what is parked", func() error { return d.loadParked(work) }); err != nil {
+			return err
+		}
+	}
 	if d.parked.total >= d.parkLimit {
 		return fmt.Errorf("%d %w already, as many as Park allows: %w", d.parked.total, ErrParked, failed)
 	}
@@ -205,7 +208,7 @@ func (d *delivery) resume(ctx, work context.Context, p es.Parked) error {
 		if err := settle(&rec); err != nil {
 			return d.failedAgain(ctx, work, p, err)
 		}
-		if n++; n > d.batch {
+		if n++; n > d.batch || ctx.Err() != nil {
 			return nil // it goes on at the next turn
 		}
 		pending = &rec
@@ -255,11 +258,10 @@ func (d *delivery) tryParked(ctx, work context.Context, rec es.Recorded, progres
 // failedAgain parks a stream anew after an attempt.
 func (d *delivery) failedAgain(ctx, work context.Context, p es.Parked, err error) error {
 	failed, ok := errors.AsType[*EventError](err)
-	_, passes := errors.AsType[*passing](err)
 	switch {
 	case !ok || fatal(err):
 		return err
-	case passes || work.Err() != nil: // it says nothing about the event
+	case passes(err) || work.Err() != nil: // it says nothing about the event
 		d.status.failed(err)
 		d.parked.passing++
 		d.parked.pause = time.Now().Add(d.backoff.wait(d.parked.passing))

@@ -67,8 +67,9 @@ func (e *EventError) Error() string {
 
 func (e *EventError) Unwrap() error { return e.Err }
 
-// Passing marks an error of a handler as one that says nothing about the event: the database that it
-// writes to is down. The event is then tried until it is handled, however long that takes.
+// Passing marks an error of a handler or sink as one that says nothing about the event: the database that it
+// writes to is down. The event is then tried until it is handled, however long that takes. Errors that match [es.ErrTxLost], as
+// those of a store's InTx do, are such without it.
 func Passing(err error) error {
 	if err == nil {
 		return nil
@@ -79,6 +80,12 @@ func Passing(err error) error {
 type passing struct{ error }
 
 func (p *passing) Unwrap() error { return p.error }
+
+// passes reports whether a failure says nothing about the event.
+func passes(err error) bool {
+	_, marked := errors.AsType[*passing](err)
+	return marked || errors.Is(err, es.ErrTxLost)
+}
 
 // PanicError is what a handler's or a sink's panic becomes: a failure like any other, so that an event which
 // brings about one does not bring down the process each time it comes.
@@ -95,8 +102,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// caught makes a panic an error.
-func caught(call func() error) (err error) {
+// Caught calls a function and makes a panic of it an error, a *[PanicError]. Handlers and sinks are called so. One that
+// spreads its work over goroutines needs it there: their panics are nobody else's to catch.
+func Caught(call func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -115,15 +123,17 @@ func (d *delivery) panicked(err error) {
 // again tries an event that has failed once until it is handled, or the attempts are used up.
 func (d *delivery) again(ctx, work context.Context, rec es.Recorded, upTo es.Position, err error) error {
 	for attempt := 1; ; attempt++ {
-		if fatal(err) || stopped(ctx, err) {
+		switch {
+		case fatal(err) || stopped(ctx, err):
 			return err
+		case work.Err() != nil: // it was cut off, which says nothing about the event
+			return ctx.Err()
 		}
 		d.panicked(err)
 		failed := &EventError{Event: rec, Attempts: attempt, Err: err}
 		d.status.failed(failed)
-		_, passes := errors.AsType[*passing](err)
 		switch {
-		case passes:
+		case passes(err):
 		case d.parkLimit > 0:
 			if unmendable(err) {
 				failed.Attempts = max(attempt, d.backoff.Attempts)

@@ -21,19 +21,19 @@ const (
 	CatchingUp State = "catching up" // it reads what was there before it came
 	Live       State = "live"        // it has handled all that the feed has, and waits for more
 	Retrying   State = "retrying"    // a handler or the store has failed: see Status.Err
+	StandingBy State = "standing by" // it is a member of a group, and owns no partition
 )
 
 // Status is how a subscription is doing.
 type Status struct {
 	Name     string
 	State    State
-	Position es.Position // up to which it has handled the feed
+	Position es.Position // up to which it has handled the feed; 0 before the first run, and while it stands by
 	Head     es.Position // of the feed
 	// Behind is how far the position is from the head: at least as many as the events yet
-	// to come, since positions have gaps and filters leave events out.
+	// to come, since positions have gaps and filters leave events out. While it stands by it is 0.
 	Behind int64
-	// Lag is the age of the last event handled, while there is more to come; 0 when
-	// there is not.
+	// Lag is how long ago the first event after the position was recorded; 0 when there is none.
 	Lag time.Duration
 	// Handled is the number of events handled since Run began, and Rate that of the last
 	// ten seconds or so, a second.
@@ -45,22 +45,32 @@ type Status struct {
 	// them; nil and zero without a group.
 	Partitions []int
 	Member     uuid.UUID
-	// Err is the last failure, and ErrAt its time; nil if what failed has succeeded since.
+	// Err is the last failure, and ErrAt its time; nil if it has gone on since, after it has succeeded or
+	// parked what failed.
 	Err   error
 	ErrAt time.Time
 }
 
-// Status tells how the subscription is doing. It asks the store for the head of the feed; where
-// that fails, the rest of the status is returned with the error.
+// Status tells how the subscription is doing. It asks the store for the head of the feed, and for the first event after the
+// position; where that fails, the rest of the status is returned with the error.
 func (s *Subscription) Status(ctx context.Context) (Status, error) {
 	status := s.status.snapshot()
 	head, err := s.source.feed.Head(ctx)
+	if err == nil {
+		status.Head = max(head, status.Position)
+		if status.State != StandingBy {
+			status.Behind = int64(status.Head - status.Position)
+		}
+	}
+	if status.Behind > 0 {
+		for rec, failed := range s.source.feed.ReadAll(ctx, es.FeedQuery{After: status.Position, UpTo: status.Head, Limit: 1}) {
+			if err = failed; err == nil {
+				status.Lag = max(0, time.Since(rec.RecordedAt))
+			}
+		}
+	}
 	if err != nil {
 		return status, fmt.Errorf("subscription %q: %w", s.name, err)
-	}
-	status.Head = max(head, status.Position)
-	if status.Behind = int64(status.Head - status.Position); status.Behind == 0 {
-		status.Lag = 0
 	}
 	return status, nil
 }
@@ -71,7 +81,6 @@ type tracking struct {
 	state   State
 	retries bool
 	at      es.Position
-	last    time.Time // recorded-at of the last event handled
 	count   int64
 	rate    rate
 	aside   int
@@ -82,11 +91,16 @@ type tracking struct {
 
 	name    string
 	changed func(Status) // nil: nobody wants to know
+	telling sync.Mutex   // held while somebody is told, so that the last to be told is how things are
 	told    Status
 }
 
 // note changes the tracking, and tells of it if there is something to tell.
 func (t *tracking) note(change func()) {
+	if t.changed != nil {
+		t.telling.Lock()
+		defer t.telling.Unlock()
+	}
 	t.mu.Lock()
 	change()
 	if t.changed == nil {
@@ -103,7 +117,9 @@ func (t *tracking) note(change func()) {
 }
 
 func (t *tracking) began() {
-	t.note(func() { t.state, t.retries, t.count, t.err, t.rate = CatchingUp, false, 0, nil, rate{} })
+	t.note(func() {
+		t.state, t.retries, t.count, t.err, t.errAt, t.rate = CatchingUp, false, 0, nil, time.Time{}, rate{}
+	})
 }
 
 func (t *tracking) ended(err error) {
@@ -113,6 +129,20 @@ func (t *tracking) ended(err error) {
 			t.err, t.errAt = err, time.Now()
 		}
 	})
+}
+
+// delivers notes where a delivery begins.
+func (t *tracking) delivers(at es.Position) {
+	t.note(func() {
+		if t.at = at; t.state == StandingBy {
+			t.state = CatchingUp
+		}
+	})
+}
+
+// standsBy notes that there is nothing to deliver, since others own all partitions.
+func (t *tracking) standsBy() {
+	t.note(func() { t.state, t.at, t.aside = StandingBy, 0, 0 })
 }
 
 // reading notes whether the feed had more than the page.
@@ -125,7 +155,7 @@ func (t *tracking) reading(live bool) {
 // moved notes that a page is done.
 func (t *tracking) moved(at es.Position, p page) {
 	t.note(func() {
-		t.at, t.retries, t.err = at, false, nil
+		t.at, t.retries, t.err, t.errAt = at, false, nil, time.Time{}
 		if p.live {
 			t.state = Live
 		}
@@ -137,8 +167,7 @@ func (t *tracking) handled(events []es.Recorded) {
 	defer t.mu.Unlock()
 	t.count += int64(len(events))
 	t.rate.add(time.Now(), len(events))
-	last := events[len(events)-1]
-	t.at, t.last = last.Position, last.RecordedAt
+	t.at = events[len(events)-1].Position
 }
 
 // retried notes an event of a parked stream that was handled.
@@ -172,9 +201,6 @@ func (t *tracking) current() Status {
 		Parked: t.aside, Partitions: slices.Clone(t.owned), Member: t.member, Err: t.err, ErrAt: t.errAt}
 	if t.retries {
 		status.State = Retrying
-	}
-	if !t.last.IsZero() {
-		status.Lag = max(0, now.Sub(t.last))
 	}
 	return status
 }

@@ -57,17 +57,23 @@ type HandlerFunc func(ctx context.Context, events []es.Recorded) error
 func (f HandlerFunc) Handle(ctx context.Context, events []es.Recorded) error { return f(ctx, events) }
 
 // Each makes a handler of a function that handles one event. Where it fails, the events before count as
-// handled.
-func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler {
-	return HandlerFunc(func(ctx context.Context, events []es.Recorded) error {
-		for i, rec := range events {
-			if err := caught(func() error { return handle(ctx, rec) }); err != nil {
-				return &failedAt{i, err}
-			}
+// handled. It is called for one event after the other: between them the position is recorded, as [CheckpointEvery] says, and
+// the subscription can be stopped.
+func Each(handle func(ctx context.Context, rec es.Recorded) error) Handler { return each(handle) }
+
+type each func(ctx context.Context, rec es.Recorded) error
+
+// Handle implements [Handler]. There is more than one event where a handler of the user's passes them on.
+func (f each) Handle(ctx context.Context, events []es.Recorded) error {
+	for i, rec := range events {
+		if err := Caught(func() error { return f(ctx, rec) }); err != nil {
+			return &failedAt{i, err}
 		}
-		return nil
-	})
+	}
+	return nil
 }
+
+func (f each) portion([]es.Recorded) int { return 1 }
 
 // failedAt tells which event of several has failed: those before it are handled.
 type failedAt struct {
@@ -192,7 +198,7 @@ func (s *Subscription) connect(store es.Store) error {
 func (s *Subscription) Name() string { return s.name }
 
 // Run delivers events until the context ends, which is the way to stop it: the batch in hand is then
-// finished, the position recorded, and Run returns nil. It returns an error when it can't go on:
+// finished, or with [Each] and [Typed] the event in hand, the position recorded, and Run returns nil. It returns an error when it can't go on:
 // the handler failed for good, somebody else moved the checkpoint ([es.ErrFenced]), the store was set
 // back ([es.ErrBeyondHead]) or closed ([es.ErrClosed]). Failures of the store that may pass are waited
 // for. A subscription may be run again after it returned, but not twice at once ([ErrRunning]).

@@ -69,11 +69,14 @@ func (s *seen) positions() (all []es.Position) {
 	return all
 }
 
+// patience is how long something is waited for: a crowded machine takes its time.
+const patience = 4 * time.Minute
+
 // await waits until something holds.
 func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for start := time.Now(); !holds(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > time.Minute {
+		if time.Since(start) > patience {
 			t.Fatalf("waiting in vain until %s", what)
 		}
 	}

@@ -57,19 +57,27 @@ type Router map[string]Handler
 // Categories returns those that the router has a handler for.
 func (r Router) Categories() []string { return slices.Sorted(maps.Keys(r)) }
 
+// portion returns how many of the first events one handler is to have at once.
+func (r Router) portion(events []es.Recorded) int {
+	category := events[0].Stream.Category
+	if h, ok := r[category].(portioned); ok {
+		events = events[:h.portion(events)]
+	}
+	if n := slices.IndexFunc(events, func(rec es.Recorded) bool { return rec.Stream.Category != category }); n >= 0 {
+		return n
+	}
+	return len(events)
+}
+
 // Handle implements [Handler]. Events of one category that follow each other are handled
-// together.
+// together, or as their handler has them.
 func (r Router) Handle(ctx context.Context, events []es.Recorded) error {
 	for handled := 0; len(events) > 0; {
-		category := events[0].Stream.Category
-		n := slices.IndexFunc(events, func(rec es.Recorded) bool { return rec.Stream.Category != category })
-		if n < 0 {
-			n = len(events)
-		}
-		h, ok := r[category]
+		n := r.portion(events)
+		h, ok := r[events[0].Stream.Category]
 		if !ok {
 			rec := events[0]
-			err := fmt.Errorf("the router has no handler for category %s", category)
+			err := fmt.Errorf("the router has no handler for category %s", rec.Stream.Category)
 			return &failedAt{handled, &es.EventError{Stream: rec.Stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}}
 		}
 		if err := h.Handle(ctx, events[:n:n]); err != nil {

@@ -59,6 +59,8 @@ type Done struct {
 	Before *es.Recorded
 	// Retries counts how often it was decided afresh since someone else was faster.
 	Retries int
+	// Position is where the feed must be to have it.
+	Position es.Position
 }
 
 // Do carries out a request. What the bank's rules don't allow is an [*account.Error]. With a
@@ -75,7 +77,7 @@ func (b *Bank) Do(ctx context.Context, r operation.Request, key string) (Done, e
 	if err != nil {
 		return Done{}, err
 	}
-	done.Retries = runs - 1
+	done.Retries, done.Position = runs-1, receipt.Position()
 	if !receipt.Duplicate || key == "" { // without a key a duplicate is this very request, of which the first reply was lost
 		return done, nil
 	}

@@ -21,7 +21,7 @@ func awaitState(t *testing.T, b *bank.Bank, id string, want interbank.State) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
 	for {
@@ -91,11 +91,14 @@ func TestATransferToAnotherBankEndsInOneWay(t *testing.T) {
 func TestMoneyThatCantBeReturnedIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	b, _ := newBank(t, open("ada", 0), deposit("ada", 1000))
-	send(t, b, "t", "ada", 1000, 300*time.Millisecond)
+	send(t, b, "t", "ada", 1000, time.Hour)
 	awaitState(t, b, "t", interbank.Pending)
 	mustDo(t, b, operation.Request{Kind: operation.Close, Account: "ada"})
+	if err := b.Answer(t.Context(), "t", false, "no"); err != nil {
+		t.Fatal(err)
+	}
 	awaitState(t, b, "t", interbank.Stuck)
-	if tr, err := b.Transfer(t.Context(), "t"); err != nil || tr.Reason == "" {
+	if tr, err := b.Transfer(t.Context(), "t"); err != nil || tr.Reason == "" || tr.Reason == "no" {
 		t.Fatalf("the transfer does not say why: %+v, %v", tr, err)
 	}
 	expectRight(t, b)

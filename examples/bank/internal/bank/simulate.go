@@ -69,6 +69,9 @@ func (b *Bank) Simulate(ctx context.Context, s Simulation, progress func(done in
 	if err != nil {
 		return &run.sum, err
 	}
+	if err := run.await(ctx, feed); err != nil {
+		return &run.sum, err
+	}
 	if run.sum.Books, err = b.Verify(ctx, SimulationPrefix, nil); err != nil {
 		return &run.sum, err
 	}
@@ -86,8 +89,9 @@ type simulation struct {
 	progress func(done int)
 	done     atomic.Int64
 
-	mu  sync.Mutex
-	sum Simulated
+	mu   sync.Mutex
+	sum  Simulated
+	last es.Position // of what was acknowledged
 }
 
 // each runs f for 0 to n-1 in so many writers at once, and stops at the first error. Each writer
@@ -177,6 +181,7 @@ func (s *simulation) count(r operation.Request, done Done, refused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sum.Retries += done.Retries
+	s.last = max(s.last, done.Position)
 	switch {
 	case refused:
 		s.sum.Refused++
@@ -186,6 +191,22 @@ func (s *simulation) count(r operation.Request, done Done, refused bool) {
 		s.sum.Withdrawals++
 	default:
 		s.sum.Transfers++
+	}
+}
+
+// await waits until the feed has come to what was acknowledged last: a store may hold it back for a moment, while
+// transactions of others are open that may take a place before it.
+func (s *simulation) await(ctx context.Context, feed es.Feed) error {
+	for {
+		head, err := feed.Head(ctx)
+		if err != nil || head >= s.last {
+			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,45 @@ func TestASimulationNoticesWhatTheStoreLost(t *testing.T) {
 	}
 	if len(done.Books.Wrong) == 0 {
 		t.Error("the books are right, though an acknowledged operation is not stored")
+	}
+}
+
+// hesitant holds back half of what it has stored for a while, as a store does while somebody's transaction may yet take a
+// place in between.
+type hesitant struct {
+	es.Store
+	es.Feed
+	asked atomic.Int64
+}
+
+func (h *hesitant) Unwrap() es.Store { return h.Store }
+
+func (h *hesitant) Head(ctx context.Context) (es.Position, error) {
+	head, err := h.Feed.Head(ctx)
+	if h.asked.Add(1) < 10 {
+		head /= 2
+	}
+	return head, err
+}
+
+func (h *hesitant) ReadAll(ctx context.Context, q es.FeedQuery) iter.Seq2[es.Recorded, error] {
+	head, err := h.Head(ctx)
+	if err == nil {
+		q.UpTo = max(head, 1)
+	}
+	return h.Feed.ReadAll(ctx, q)
+}
+
+func TestASimulationWaitsForWhatTheStoreHoldsBack(t *testing.T) {
+	t.Parallel()
+	_, store := newBank(t)
+	feed, _ := es.Capability[es.Feed](store)
+	done, err := bank.New(&hesitant{Store: store, Feed: feed}, nil).Simulate(t.Context(), bank.Simulation{Name: "a", Accounts: 4, Operations: 50, Writers: 2}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(done.Books.Wrong) > 0 {
+		t.Errorf("the books are wrong, though everything is stored: %v", done.Books.Wrong)
 	}
 }
 
