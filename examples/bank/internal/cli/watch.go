@@ -46,7 +46,7 @@ line, and the lag is told on the error stream when it changes.`,
 					return readmodel.Lags(ctx, store, bank.InterbankName, balances, audit)
 				}
 				var screen screen = &lines{app: a}
-				if file, ok := a.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+				if file, ok := a.out.Writer.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 					t := &live{file: file, last: last}
 					defer t.leave()
 					screen = t
