@@ -153,6 +153,9 @@ func TestVerifyNamesTheAccountAndFails(t *testing.T) {
 	if status := bankCmd("verify"); status != exitFailed {
 		t.Errorf("exit status %d, want %d", status, exitFailed)
 	}
+	if strings.Count(errs.String(), "account-ada at version 2") != 1 {
+		t.Errorf("it says the same twice:\n%s", &errs)
+	}
 	for _, want := range []string{"account-ada at version 2", `unknown event type "account.frozen"`, "bank: the books are wrong: 1 finding\n"} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("it says\n%swant %q", &errs, want)

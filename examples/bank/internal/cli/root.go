@@ -126,8 +126,8 @@ func (a *app) root() *cobra.Command {
 			return unknown(cmd, args[0])
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if a.store == "" {
-				return misused("the store has no name: say --store FILE")
+			if err := bank.CheckStoreName(a.store); err != nil {
+				return &usageError{err}
 			}
 			return nil
 		},
