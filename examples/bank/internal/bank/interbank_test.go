@@ -91,9 +91,12 @@ func TestATransferToAnotherBankEndsInOneWay(t *testing.T) {
 func TestMoneyThatCantBeReturnedIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	b, _ := newBank(t, open("ada", 0), deposit("ada", 1000))
-	send(t, b, "t", "ada", 1000, 300*time.Millisecond)
+	send(t, b, "t", "ada", 1000, time.Hour)
 	awaitState(t, b, "t", interbank.Pending)
 	mustDo(t, b, operation.Request{Kind: operation.Close, Account: "ada"})
+	if err := b.Answer(t.Context(), "t", false, "no such account"); err != nil { // a short timeout might be over before it is seen pending
+		t.Fatal(err)
+	}
 	awaitState(t, b, "t", interbank.Stuck)
 	if tr, err := b.Transfer(t.Context(), "t"); err != nil || tr.Reason == "" {
 		t.Fatalf("the transfer does not say why: %+v, %v", tr, err)
