@@ -124,13 +124,14 @@ func (s *Store) writerPragmas() []string {
 }
 
 // connector makes connections of the driver's to the file. Their transactions that write take
-// the lock when they begin.
+// the lock when they begin, and their syncs reach the disk itself: fullfsync is for macOS, where others
+// end in the disk's cache, and means nothing elsewhere.
 func (s *Store) connector(mode string, pragmas ...string) (sqldriver.Connector, error) {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(s.path)}
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path // a drive's letter
 	}
-	u.RawQuery = url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(0)")}.Encode()
+	u.RawQuery = url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append(pragmas, "busy_timeout(0)", "fullfsync(1)")}.Encode()
 	return driver.NewConnector(u.String())
 }
 

@@ -24,14 +24,13 @@ type views struct {
 // There are as many at once as [WithReaders] says. So f must not begin another one: as many that do would wait for each other
 // for ever.
 func (s *Store) ReadTx(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
-	db, err := s.views.begin(s)
-	if err != nil {
+	if err := s.views.begin(); err != nil {
 		return err
 	}
 	defer s.views.open.Done()
 	var tx *sql.Tx
-	err = retryBusy(ctx, s.closing, func() (err error) {
-		tx, err = s.view(ctx, db)
+	err := retryBusy(ctx, s.closing, func() (err error) {
+		tx, err = s.view(ctx)
 		return err
 	})
 	if err != nil {
@@ -42,7 +41,11 @@ func (s *Store) ReadTx(ctx context.Context, f func(ctx context.Context, tx *sql.
 }
 
 // view begins a transaction, and reads once, so that it has seen its moment.
-func (s *Store) view(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+func (s *Store) view(ctx context.Context) (*sql.Tx, error) {
+	db, err := s.views.pool(s)
+	if err != nil {
+		return nil, err
+	}
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
@@ -58,12 +61,19 @@ func (s *Store) view(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 }
 
 // begin counts a view, which is done when it is over.
-func (v *views) begin(s *Store) (*sql.DB, error) {
+func (v *views) begin() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := s.isClosed(); err != nil || v.closed {
-		return nil, es.ErrClosed
+	if v.closed {
+		return es.ErrClosed
 	}
+	v.open.Add(1)
+	return nil
+}
+
+func (v *views) pool(s *Store) (*sql.DB, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.db == nil {
 		connector, err := s.connector(existingFile, readerPragmas()...)
 		if err != nil {
@@ -73,7 +83,6 @@ func (v *views) begin(s *Store) (*sql.DB, error) {
 		v.db.SetMaxOpenConns(s.config.readers)
 		v.db.SetMaxIdleConns(s.config.readers)
 	}
-	v.open.Add(1)
 	return v.db, nil
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -225,5 +226,31 @@ func TestOperationThatFailsAfterItWroteIsRolledBack(t *testing.T) {
 	}
 	if r, err := s.Append(t.Context(), write1("1", es.NoStream, "{}")); err != nil || r.Streams[0].Position != 1 {
 		t.Errorf("Append() = %+v, %v; want position 1", r, err)
+	}
+}
+
+// On a system whose fsync stops at the disk's cache, as that of macOS does, SQLite asks for more only if it is told to.
+func TestEveryConnectionThatWritesSyncsAsFarAsTheSystemCan(t *testing.T) {
+	t.Parallel()
+	for durability, want := range map[Durability][2]int64{Full: {2, 1}, Relaxed: {1, 1}} {
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "events.db"), WithDurability(durability))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var writer, lent [2]int64 // synchronous, fullfsync
+		err = s.write(t.Context(), func(t *tx) error {
+			_, err := t.one("SELECT synchronous, fullfsync FROM pragma_synchronous, pragma_fullfsync", func(r *row) { writer = [2]int64{r.int(0), r.int(1)} })
+			return err
+		})
+		if err != nil || writer != want {
+			t.Errorf("durability %d: the writer has %v, %v, want %v", durability, writer, err, want)
+		}
+		err = s.InTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			return tx.QueryRowContext(ctx, "SELECT synchronous, fullfsync FROM pragma_synchronous, pragma_fullfsync").Scan(&lent[0], &lent[1])
+		})
+		if err != nil || lent != want {
+			t.Errorf("durability %d: a caller's transaction has %v, %v, want %v", durability, lent, err, want)
+		}
 	}
 }

@@ -257,10 +257,11 @@ func iteratorContext(e *env) {
 // meanwhile, here or by what started here, if many of them do not end. A few may stay: a
 // store may open connections as they are needed.
 func (e *env) leaks(do func()) string {
-	const few = 16
+	const few, longEnough = 16, 30 * time.Second
+	began := time.Now()
 	label := fmt.Sprintf("%s-%d", e.Name(), e.made.Add(1))
 	pprof.Do(context.Background(), pprof.Labels("storetest", label), func(context.Context) { do() })
-	for attempt := 0; ; attempt++ {
+	for {
 		var profile bytes.Buffer
 		if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
 			e.Fatalf("reading the goroutines: %v", err)
@@ -277,7 +278,7 @@ func (e *env) leaks(do func()) string {
 		if n <= few {
 			return ""
 		}
-		if attempt == 100 {
+		if e.ctx.Err() != nil || time.Since(began) > longEnough {
 			return strings.Join(stacks, "\n\n")
 		}
 		time.Sleep(20 * time.Millisecond)

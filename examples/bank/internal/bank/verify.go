@@ -281,12 +281,14 @@ func fold[T, E any](ctx context.Context, v *verification, stream es.Stream, typ 
 			return nil, 0, fmt.Errorf("version %d is missing: version %d follows", version, rec.Version)
 		}
 		events, err := decode(rec)
-		for i := 0; i < len(events) && err == nil; i++ {
-			err = typ.Apply(a, events[i])
-			each(rec, events[i])
-		}
 		if err != nil {
-			return nil, 0, &es.EventError{Stream: stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+			return nil, 0, err // it names the event
+		}
+		for _, event := range events {
+			if err := typ.Apply(a, event); err != nil {
+				return nil, 0, &es.EventError{Stream: stream, Version: rec.Version, Type: rec.Type, Schema: rec.Schema, Err: err}
+			}
+			each(rec, event)
 		}
 		if v.books.Events++; v.progress != nil {
 			v.progress(v.books.Events, int(v.head))

@@ -107,6 +107,29 @@ func TestAnImportThatBreaksOffSaysHowToGoOn(t *testing.T) {
 	}
 }
 
+// Half a statement in a file on a full disk is no statement.
+func TestOutputThatCantBeWrittenFails(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"accounts"}, {"--help"}, {"open", "ada", "--owner", "Ada", "--currency", "EUR"}} {
+		var errs strings.Builder
+		status := Run(t.Context(), append(args, "--store", "memory:"), strings.NewReader(""), &fullDisk{}, &errs)
+		if want := "bank: not all of the output could be written: disk full\n"; status != exitFailed || errs.String() != want {
+			t.Errorf("%q: exit status %d, %q; want %d, %q", args, status, &errs, exitFailed, want)
+		}
+	}
+}
+
+type fullDisk struct{ full bool }
+
+// Write fails once: the rest may well find room again.
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if !d.full {
+		d.full = true
+		return 0, errors.New("disk full")
+	}
+	return len(p), nil
+}
+
 func TestVerifyNamesTheAccountAndFails(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "bank.db")
@@ -129,6 +152,9 @@ func TestVerifyNamesTheAccountAndFails(t *testing.T) {
 	}
 	if status := bankCmd("verify"); status != exitFailed {
 		t.Errorf("exit status %d, want %d", status, exitFailed)
+	}
+	if strings.Count(errs.String(), "account-ada at version 2") != 1 {
+		t.Errorf("it says the same twice:\n%s", &errs)
 	}
 	for _, want := range []string{"account-ada at version 2", `unknown event type "account.frozen"`, "bank: the books are wrong: 1 finding\n"} {
 		if !strings.Contains(errs.String(), want) {

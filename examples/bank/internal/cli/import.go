@@ -30,10 +30,12 @@ as refused under its id, and stays so until --retry-refused; that is an outcome 
 others, with exit status 0. So is a file without rows: nothing is imported. Rows that
 can't be read, and rows with an id that belongs to another operation, are named and
 skipped; then the exit status is 3. A CSV file whose first line does not name the
-columns can't be imported at all: exit status 1.
+columns can't be imported at all, and one with a quote that stays open for more than a
+MiB not from there on: exit status 1.
 
 A row has these fields, in CSV as columns that the first line names. A line has at
-most 65536 bytes, and no value goes over its end.
+most 65536 bytes. A row whose quoted value goes over the line's end can't be read; the
+lines that the value goes over belong to it, and are not carried out as rows.
 
   id         the operation's: ASCII letters, digits and - _ : @ = +
   kind       open, deposit, withdraw, transfer or close

@@ -40,6 +40,8 @@ nothing in time, also if the time passes while nothing runs.`,
 			switch {
 			case m.Minor <= 0:
 				return misused("amount %s: it must be more than zero", m)
+			case strings.TrimSpace(args[1]) == "":
+				return misused("the account at the other bank has no name")
 			case timeout < time.Millisecond || timeout > 30*24*time.Hour:
 				return misused("--timeout %v: 1ms to 720h are taken", timeout)
 			case id == "":
@@ -52,7 +54,7 @@ nothing in time, also if the time passes while nothing runs.`,
 				if err := b.Send(cmd.Context(), id, args[0], args[1], m, timeout); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "requested transfer %s of %s from %s to %s\n", id, m, args[0], args[1])
+				fmt.Fprintf(a.out, "requested transfer %s of %s from %s to %s\n", id, m, args[0], printable(args[1]))
 				return nil
 			})
 		},

@@ -21,7 +21,7 @@ type progress struct {
 	began time.Time
 	count atomic.Int64
 
-	bars *mpb.Progress // nil without a terminal
+	bars *mpb.Progress // nil without a terminal that has a size
 	bar  *mpb.Bar
 	next atomic.Int64 // when the next line is due, in Unix nanoseconds
 }
@@ -34,12 +34,16 @@ func (a *app) progress(name, unit string) *progress {
 	p := &progress{out: a.errs, name: name, unit: unit, began: time.Now()}
 	p.next.Store(p.began.Add(linesEvery).UnixNano())
 	file, ok := a.errs.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !ok {
+		return p
+	}
+	// A terminal that does not tell its size has no room for a bar.
+	if width, _, err := term.GetSize(int(file.Fd())); err != nil || width == 0 {
 		return p
 	}
 	p.bars = mpb.New(mpb.WithOutput(file), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
 	p.bar = p.bars.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.PrependDecorators(decor.Name(name), decor.Percentage(decor.WC{W: 5})),
+		mpb.PrependDecorators(decor.Name(name), decor.Percentage(decor.WC{W: 6})),
 		mpb.AppendDecorators(
 			decor.AverageETA(decor.ET_STYLE_GO),
 			decor.Any(func(decor.Statistics) string { return " left, " + p.counted() }),

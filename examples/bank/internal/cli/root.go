@@ -48,13 +48,16 @@ Exit status:
 
 // Run runs the command line and returns the exit status. It stops cleanly when the context ends.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	app := &app{in: in, out: out, errs: errs}
+	app := &app{in: in, out: &output{Writer: out}, errs: errs}
 	root := app.root()
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(app.out)
 	root.SetErr(errs)
 	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = app.out.failed
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -86,11 +89,27 @@ type exitError struct {
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
+// output is what a command prints. It remembers that some of it could not be written, which makes the
+// command fail: what is kept of it is not whole.
+type output struct {
+	io.Writer
+	failed error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil && o.failed == nil {
+		o.failed = fmt.Errorf("not all of the output could be written: %w", err)
+	}
+	return n, err
+}
+
 // app is what all commands share.
 type app struct {
-	in        io.Reader
-	out, errs io.Writer
-	store     string
+	in    io.Reader
+	out   *output
+	errs  io.Writer
+	store string
 }
 
 func (a *app) root() *cobra.Command {
@@ -107,8 +126,8 @@ func (a *app) root() *cobra.Command {
 			return unknown(cmd, args[0])
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if a.store == "" {
-				return misused("the store has no name: say --store FILE")
+			if err := bank.CheckStoreName(a.store); err != nil {
+				return &usageError{err}
 			}
 			return nil
 		},

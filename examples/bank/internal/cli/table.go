@@ -5,8 +5,17 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
 )
+
+// terminal knows how many columns of a terminal a text takes: two for a Chinese character.
+var terminal = &runewidth.Condition{StrictEmojiNeutral: true}
+
+// widestColumn is as far as a column is widened for its cells. A longer one, such as a note without end,
+// breaks the alignment of its own row alone.
+const widestColumn = 60
 
 // table prints aligned columns. A column whose title begins with > is aligned right.
 type table struct {
@@ -42,12 +51,12 @@ func (t *table) printLines(w io.Writer, lines [][]string) {
 	widths := make([]int, len(t.titles))
 	for _, row := range t.rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			widths[i] = max(widths[i], min(terminal.StringWidth(cell), widestColumn))
 		}
 	}
 	for i, title := range t.titles {
 		if widths[i] > 0 {
-			widths[i] = max(widths[i], utf8.RuneCountInString(title))
+			widths[i] = max(widths[i], terminal.StringWidth(title))
 		}
 	}
 	for _, row := range lines {
@@ -56,7 +65,7 @@ func (t *table) printLines(w io.Writer, lines [][]string) {
 			if widths[i] == 0 {
 				continue
 			}
-			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			padding := strings.Repeat(" ", max(0, widths[i]-terminal.StringWidth(cell)))
 			if t.right[i] {
 				line.WriteString(padding + cell + "  ")
 			} else {
@@ -67,10 +76,11 @@ func (t *table) printLines(w io.Writer, lines [][]string) {
 	}
 }
 
-// printable keeps what customers wrote from moving the cursor or coloring the terminal.
+// printable keeps what customers wrote from moving the cursor, coloring the terminal or turning the
+// direction of the text, which would show other amounts than there are.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return '�'
 		}
 		return r

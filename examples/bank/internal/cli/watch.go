@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -47,7 +46,7 @@ line, and the lag is told on the error stream when it changes.`,
 					return readmodel.Lags(ctx, store, bank.InterbankName, balances, audit)
 				}
 				var screen screen = &lines{app: a}
-				if file, ok := a.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+				if file, ok := a.out.Writer.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 					t := &live{file: file, last: last}
 					defer t.leave()
 					screen = t
@@ -184,7 +183,7 @@ func (l *live) show(lags []readmodel.Lag) error {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		b.WriteString(cut(line, width))
+		b.WriteString(terminal.Truncate(line, width, "…"))
 		b.WriteString("\x1b[K")
 	}
 	b.WriteString("\x1b[J")
@@ -211,13 +210,6 @@ func (l *live) draw(lags []readmodel.Lag, height int) []string {
 		out = append(out, strings.TrimRight(line, "\n"))
 	}
 	return out[:min(len(out), height)]
-}
-
-func cut(line string, width int) string {
-	if utf8.RuneCountInString(line) <= width {
-		return line
-	}
-	return string([]rune(line)[:width-1]) + "…"
 }
 
 // leave gives the terminal back, with the last of what was shown.

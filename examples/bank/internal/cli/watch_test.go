@@ -43,7 +43,4 @@ func TestTheTableOfWatchFitsItsScreen(t *testing.T) {
 			t.Errorf("the last line is %q, want the newest", last)
 		}
 	}
-	if got := cut("äöü", 2); got != "ä…" {
-		t.Errorf("cut: %q", got)
-	}
 }

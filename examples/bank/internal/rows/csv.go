@@ -16,24 +16,24 @@ type header struct {
 
 // readHeader reads the first line of a CSV file that is not empty.
 func readHeader(lines *lines) (*header, error) {
-	line, err := lines.next()
-	for err == nil && len(bytes.TrimSpace(line)) == 0 {
-		line, err = lines.next()
+	line := lines.next()
+	for line.err == nil && len(bytes.TrimSpace(line.text)) == 0 {
+		line = lines.next()
 	}
 	unusable := func(format string, args ...any) error {
-		return fmt.Errorf("reading line %d: %w: %w", lines.number, ErrHeader, fmt.Errorf(format, args...))
+		return fmt.Errorf("reading line %d: %w: %w", line.number, ErrHeader, fmt.Errorf(format, args...))
 	}
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(line.err, io.EOF):
 		return &header{}, nil // an empty file has no rows
-	case errors.Is(err, errLongLine):
-		return nil, unusable("%w", err)
-	case err != nil:
-		return nil, fmt.Errorf("reading line %d: %w", lines.number, err)
-	case bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")):
+	case errors.Is(line.err, errLongLine):
+		return nil, unusable("%w", line.err)
+	case line.err != nil:
+		return nil, fmt.Errorf("reading line %d: %w", line.number, line.err)
+	case bytes.HasPrefix(bytes.TrimSpace(line.text), []byte("{")):
 		return nil, unusable("it is JSON, not CSV")
 	}
-	columns, err := split(line)
+	columns, err := split(line.text)
 	if err != nil {
 		return nil, unusable("%w", err)
 	}
@@ -71,8 +71,7 @@ func (h *header) parse(line []byte) (fields, error) {
 	return f, nil
 }
 
-// split reads one line as a CSV record. A quoted value can't go over the line's end, so that a
-// forgotten quote costs one row and not the rest of the file.
+// split reads one line as a CSV record. A quoted value can't go over the line's end: see [lines.skipValue].
 func split(line []byte) ([]string, error) {
 	record, err := csv.NewReader(bytes.NewReader(line)).Read()
 	if wrong, ok := errors.AsType[*csv.ParseError](err); ok {

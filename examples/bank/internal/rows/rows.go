@@ -74,22 +74,30 @@ func Read(file io.Reader, format Format) iter.Seq2[Row, error] {
 			parse = header.parse
 		}
 		for {
-			text, err := lines.next()
-			if errors.Is(err, io.EOF) {
+			line := lines.next()
+			if errors.Is(line.err, io.EOF) {
 				return
 			}
-			if err != nil && !errors.Is(err, errLongLine) {
-				yield(Row{}, fmt.Errorf("reading line %d: %w", lines.number, err))
+			upTo, err := 0, line.err
+			if errors.Is(err, errLongLine) {
+				err = nil
+			}
+			if err == nil && format == CSV {
+				upTo, err = lines.skipValue(&line)
+			}
+			if err != nil {
+				yield(Row{}, fmt.Errorf("reading line %d: %w", line.number, err))
 				return
 			}
-			if err == nil && len(bytes.TrimSpace(text)) == 0 {
+			row := Row{Line: line.number, End: line.end, Err: line.err}
+			switch {
+			case upTo > 0:
+				row.Err = fmt.Errorf("a quoted value goes over the end of its line, up to line %d: write the row in one line", upTo)
+			case row.Err == nil && len(bytes.TrimSpace(line.text)) == 0:
 				continue
+			case row.Err == nil:
+				row.ID, row.Request, row.Err = read(line.text, parse)
 			}
-			row := Row{Err: err}
-			if err == nil {
-				row = read(text, parse)
-			}
-			row.Line, row.End = lines.number, lines.end
 			if !yield(row, nil) {
 				return
 			}
@@ -130,19 +138,18 @@ func (f *fields) column(name string) *string {
 	return nil
 }
 
-func read(text []byte, parse func([]byte) (fields, error)) Row {
+func read(text []byte, parse func([]byte) (fields, error)) (id string, request operation.Request, err error) {
 	if !utf8.Valid(text) {
-		return Row{Err: errors.New("the line is not UTF-8")}
+		return "", request, errors.New("the line is not UTF-8")
 	}
 	f, err := parse(text)
 	if err != nil {
-		return Row{Err: err}
+		return "", request, err
 	}
-	request, err := f.request()
-	if err != nil {
-		return Row{Err: err}
+	if request, err = f.request(); err != nil {
+		return "", operation.Request{}, err
 	}
-	return Row{ID: f.ID, Request: request}
+	return f.ID, request, nil
 }
 
 // request checks what can be checked without the bank.

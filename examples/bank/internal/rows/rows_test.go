@@ -1,12 +1,15 @@
 package rows_test
 
 import (
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"pgregory.net/rapid"
 
 	"github.com/esgen-go/esgen/examples/bank/internal/rows"
 	"github.com/esgen-go/esgen/examples/bank/money"
@@ -129,6 +132,80 @@ func TestABadCSVLineIsRefusedByItsNumberAndTheNextIsRead(t *testing.T) {
 		expect(t, readAll(t, strings.NewReader("id,kind,account\n"+line+"\nc,close,bob\n"), rows.CSV), []string{"2  " + want[:1], "3 c close bob"})
 		expect(t, readAll(t, strings.NewReader("id,kind,account\n"+line), rows.CSV), []string{want})
 	}
+}
+
+// What a customer wrote into a note must not be carried out as a row.
+func TestAValueThatGoesOverTheEndOfItsLineIsRefusedWholeAndNeverReadAsRows(t *testing.T) {
+	t.Parallel()
+	const header, next = "id,kind,account,to,amount,note\n", "\nc,close,bob,,,\n"
+	inside := "\nevil,deposit,mallory,,1000 EUR,"
+	long := strings.Repeat("x", 70_000)
+	for value, last := range map[string]int{
+		`"to you,` + inside + "\n\"":                       4,
+		`"to you,` + inside + `"`:                          3,
+		`"a ""b""` + inside + inside + "\r\n\r\n" + `"`:    6,
+		`"` + inside + "\n\",\"\"\"\"":                     4, // one column too many, and still one row
+		`"` + inside + "\n" + long + inside + "\"\"\n\"":   6,
+		`"` + long + inside + "\n\"":                       4,
+		`"` + strings.Repeat("x", rows.MaxLine) + "\"\r":   2, // a long line, and no more
+		`"` + strings.Repeat("x", rows.MaxLine) + "\"\"\"": 2,
+	} {
+		want := []string{"2  a quoted value goes over the end of its line, up to line " + fmt.Sprint(last), fmt.Sprint(last+1) + " c close bob"}
+		if last == 2 {
+			want[0] = "2  the line is longer than"
+		}
+		expect(t, readAll(t, strings.NewReader(header+"r,deposit,bob,,1 EUR,"+value+next), rows.CSV), want)
+	}
+}
+
+func TestEveryRecordOfACSVFileIsOneRow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.SampledFrom([]string{`"`, ",", "\n", "\r", "x", "\nevil,deposit,mallory,1 EUR,", strings.Repeat("y", rows.MaxLine)})
+		notes := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(part, 0, 8), func(p []string) string { return strings.Join(p, "") }), 1, 5).Draw(t, "notes")
+		var file strings.Builder
+		out := csv.NewWriter(&file)
+		out.Write([]string{"id", "kind", "account", "amount", "note"})
+		for i, note := range notes {
+			out.Write([]string{fmt.Sprint("r", i), "deposit", "bob", "1 EUR", note})
+		}
+		out.Flush()
+		got := 0
+		for row, err := range rows.Read(strings.NewReader(file.String()), rows.CSV) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Err == nil && (row.ID != fmt.Sprint("r", got) || row.Request.Note != strings.TrimSpace(notes[got])) {
+				t.Fatalf("record %d was read as %+v", got, row)
+			}
+			got++
+		}
+		if got != len(notes) {
+			t.Fatalf("%d records were read as %d rows:\n%q", len(notes), got, file.String())
+		}
+	})
+}
+
+func TestAForgottenQuoteCostsOneRow(t *testing.T) {
+	t.Parallel()
+	const header = "id,kind,account,note\n"
+	for after, want := range map[string][]string{
+		"":                               nil,
+		"c,close,bob,\n":                 {"3 c close bob"},
+		"c,close,bob,\nd,close,\"bob\",": {"3 c close bob", "4 d close bob"},
+		"c,close,bob,\n\n" + `d,close,b"b,` + "\ne,close,eve,":                {"3 c close bob", "5  not CSV", "6 e close eve"},
+		"c,close,bob,\n" + strings.Repeat("x", 70_000) + "\ne,close,\"eve\",": {"3 c close bob", "4  the line is longer", "5 e close eve"},
+	} {
+		want = append([]string{"2  not CSV at column"}, want...)
+		expect(t, readAll(t, strings.NewReader(header+"r,close,\"bob,\n"+after), rows.CSV), want)
+	}
+}
+
+// Where a value ends can't be told then, nor what is a row.
+func TestAQuoteThatStaysOpenForLongEndsTheFile(t *testing.T) {
+	t.Parallel()
+	file := "id,kind,account\na,close,alice\nr,close,\"bob\n" + strings.Repeat("c,close,bob\n", 100_000)
+	expect(t, readAll(t, strings.NewReader(file), rows.CSV), []string{"2 a close alice", "error: reading line 3: a quoted value begins here and has no end within"})
 }
 
 func TestACSVFileNeedsAHeaderThatNamesItsColumns(t *testing.T) {
