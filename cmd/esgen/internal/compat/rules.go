@@ -19,6 +19,7 @@ const (
 	FieldExchanged       Rule = "EVENT_FIELD_EXCHANGED"
 	FieldNameReused      Rule = "EVENT_FIELD_NAME_REUSED"
 	FieldWasDropped      Rule = "EVENT_FIELD_WAS_DROPPED"
+	FieldAmbiguous       Rule = "EVENT_FIELD_AMBIGUOUS"
 	FieldOptional        Rule = "EVENT_FIELD_OPTIONAL"
 	FieldRequired        Rule = "EVENT_FIELD_REQUIRED"
 	DefaultChanged       Rule = "EVENT_FIELD_DEFAULT_CHANGED"
@@ -81,8 +82,9 @@ var rules = map[Rule]rule{
 	FieldRenamedSilently: {NeedsUpcaster, "what is stored under the old name would be skipped"},
 	FieldMoved:           {NeedsUpcaster, "what is stored at the old place would be skipped"},
 	FieldExchanged:       {NeedsUpcaster, "the tags of two fields have been exchanged, and the one would be read as the other"},
-	FieldNameReused:      {NeedsVersion, "stored events may have a removed field of that name, which would be taken for this one"},
+	FieldNameReused:      {NeedsVersion, "stored events may have another field under that name, which would be taken for this one"},
 	FieldWasDropped:      {NeedsVersion, "what is stored under the name before the last would be skipped"},
+	FieldAmbiguous:       {NeedsUpcaster, "stored events may have it under both names, and would be refused"},
 	FieldOptional:        {Safe, "stored events have it"},
 	FieldRequired:        {NeedsUpcaster, "stored events that lack it would be refused"},
 	DefaultChanged:       {NeedsVersion, "stored events that lack it would be read as another value than before"},
