@@ -143,14 +143,17 @@ func (b *Base) files(dir, folder string) (r *repository, files []file, all bool,
 }
 
 // both returns what two merged commits have released, before and after: where a merge has made of a version what can't read
-// it as it was, it counts as it was.
+// it as it was, and no exception came with it, it counts as it was.
 func both(before, after *lock.Lock) *lock.Lock {
 	broken := &lock.Lock{Dir: before.Dir}
 	for _, e := range before.Events {
 		kept := *e
 		kept.Versions = slices.DeleteFunc(slices.Clone(e.Versions), func(v *lock.Version) bool {
 			now := after.Event(e.Name).Version(v.Schema)
-			return now != nil && !slices.ContainsFunc(compat.Readers(v.Shape, now.Shape), func(c compat.Change) bool { return c.Verdict > compat.Safe })
+			return now != nil && !slices.ContainsFunc(compat.Readers(v.Shape, now.Shape), func(c compat.Change) bool {
+				allowed := slices.Contains(now.Allow, c.Exception()) && !slices.Contains(v.Allow, c.Exception())
+				return c.Verdict > compat.Safe && !allowed
+			})
 		})
 		if len(kept.Versions) > 0 {
 			broken.Events = append(broken.Events, &kept)

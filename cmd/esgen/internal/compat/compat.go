@@ -70,6 +70,14 @@ func (c Change) String() string {
 	return strings.Join(parts, " ")
 }
 
+// Exception returns what allows the change at the event's directive.
+func (c Change) Exception() string {
+	if c.Path == "" {
+		return string(c.Rule)
+	}
+	return string(c.Rule) + ":" + c.Path
+}
+
 // Readers returns what differs for code of the shape now that reads what was stored in the shape
 // before, sorted by path. Both shapes are of structs, or of whatever an event is.
 func Readers(before, now *shape.Type) []Change { return compare(before, now, false) }

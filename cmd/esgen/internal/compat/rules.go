@@ -54,6 +54,7 @@ const (
 	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
 	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
 	EventVersionRemoved Rule = "EVENT_VERSION_REMOVED"
+	EventAllowUnused    Rule = "EVENT_ALLOW_UNUSED"
 )
 
 // rule is what is known of one.
@@ -73,6 +74,7 @@ var rules = map[Rule]rule{
 	EventExchanged:      {NeedsUpcaster, "the names of two events have been exchanged, and the one would be read as the other"},
 	EventGoRenamed:      {Safe, "its stored name is the same"},
 	EventVersionAdded:   {Safe, "older versions are upcast to it"},
+	EventAllowUnused:    {Safe, "it allows nothing: no such change has been made since, or it is released"},
 	EventVersionRemoved: {NeedsUpcaster, "stored events of that version could not be read any more"},
 
 	FieldAdded:           {Safe, "a stored event without it has its default or zero value"},

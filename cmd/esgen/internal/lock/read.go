@@ -160,7 +160,13 @@ func parseVersion(src source, n *node) (*Version, error) {
 		"version":  func(n *node) error { return n.number("version", &v.Schema) },
 		"state":    func(n *node) error { return n.text("state", &state) },
 		"released": func(n *node) error { return n.flag("released", &v.Released) },
-		"go":       func(n *node) error { return n.text("go", &v.Go) },
+		"allow": func(n *node) error {
+			return n.array("allow", func(n *node) error {
+				v.Allow = append(v.Allow, "")
+				return n.text("an exception", &v.Allow[len(v.Allow)-1])
+			})
+		},
+		"go": func(n *node) error { return n.text("go", &v.Go) },
 		"upcast": func(n *node) error {
 			v.Upcast = &Step{}
 			return n.object("upcast", map[string]func(*node) error{
