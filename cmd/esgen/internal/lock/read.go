@@ -47,6 +47,12 @@ func IsFile(name string) bool {
 	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, ".")
 }
 
+// Newer reports whether a file is in a format that this package doesn't know.
+func Newer(data []byte) bool {
+	var file struct{ Format int }
+	return json.Unmarshal(data, &file) == nil && file.Format > Format
+}
+
 // New returns a lock of events that were read on their own.
 func New(dir string, events []*Event, problems *problem.List) *Lock {
 	l := &Lock{Dir: dir, Events: events}
