@@ -2,8 +2,10 @@
 # lives beside it in modules of its own.
 MODULES := . es/kafka examples/bank bench vet/golangci
 
-# The linter is run at a fixed version, outside the modules' own requirements.
+# The linters are run at fixed versions, outside the modules' own requirements.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+GOLANGCI := v2.15.0
 
 FUZZTIME  ?= 30s
 BENCHTIME ?= 1s
@@ -84,6 +86,10 @@ lint: ## Check format, vet and staticcheck, and the bank with esgen vet
 	$(call each,go vet ./...)
 	$(call each,go run $(STATICCHECK) ./...)
 	cd examples/bank && go run github.com/esgen-go/esgen/cmd/esgen vet ./...
+
+.PHONY: golangci
+golangci: ## Build golangci-lint with esgen's plugin, and run it on a package with a fault (takes minutes)
+	@./.ci/golangci $(GOLANGCI)
 
 .PHONY: check
 check: ## Check that generated code and the bank's catalogue of events are current

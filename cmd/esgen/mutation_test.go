@@ -273,7 +273,8 @@ func (m *mutator) object(name string, depth int) *object {
 
 func (m *mutator) member(o *object, depth int) *member {
 	m.names++
-	f := &member{id: m.names, goName: fmt.Sprintf("F%d", m.names), name: fmt.Sprintf("f%d", m.names), value: m.value(o, depth)}
+	f := &member{id: m.names, goName: fmt.Sprintf("F%d", m.names), name: fmt.Sprintf("f%d", m.names)}
+	f.value = m.value(o, depth) // which may have members of its own
 	f.option = pick(m, "", "", "", "omitempty", "omitzero")
 	if f.option == "" && m.IntN(4) == 0 {
 		f.fallback = m.fallback(f.value)
@@ -335,7 +336,7 @@ func (m *mutator) mutate(o *object) *object {
 func (o *object) change(m *mutator, at *object) {
 	i := m.IntN(len(at.members))
 	f := at.members[i]
-	kind := m.IntN(24)
+	kind := m.IntN(27)
 	if f.embedded && !slices.Contains([]int{0, 1, 2, 16, 21, 22}, kind) {
 		return // it has neither a name nor a type of its own
 	}
@@ -416,8 +417,24 @@ func (o *object) change(m *mutator, at *object) {
 		f.name = fmt.Sprintf("f%d", m.names)
 	case 4: // and so said
 		m.names++
-		f.was = append(f.was, f.name)
+		f.was, at.gone = append(f.was, f.name), append(at.gone, f.name)
 		f.name = fmt.Sprintf("f%d", m.names)
+	case 24: // to the name of another, which is renamed in its turn, and both so said
+		if g := pick(m, at.members...); g != f && !g.embedded {
+			m.names++
+			f.was, g.was = append(f.was, f.name), append(g.was, g.name)
+			f.name, g.name = g.name, fmt.Sprintf("f%d", m.names)
+		}
+	case 25: // to one that says that it was another, be that there or gone
+		if others := slices.DeleteFunc(at.names(), func(name string) bool { return name == f.name || slices.Contains(f.was, name) }); len(others) > 0 {
+			f.was = append(f.was, pick(m, others...))
+		}
+	case 26: // from one object into another that was there before, which may be one of a list
+		if to := pick(m, o.objects()...); to != at && len(at.members) > 1 && !slices.Contains(within(f), to) {
+			at.members = slices.Delete(at.members, i, i+1)
+			at.gone = append(at.gone, f.name)
+			to.members = append(to.members, f)
+		}
 	case 5: // both names
 		m.names++
 		f.goName, f.name = fmt.Sprintf("F%d", m.names), fmt.Sprintf("f%d", m.names)
@@ -470,6 +487,23 @@ func (o *object) objects() []*object {
 			if v.kind == "struct" {
 				all = append(all, v.of.objects()...)
 			}
+		}
+	}
+	return all
+}
+
+// within returns the objects that a member holds.
+func within(f *member) []*object {
+	holder := &object{members: []*member{f}}
+	return holder.objects()[1:]
+}
+
+// names returns the names in JSON that members have and had.
+func (o *object) names() []string {
+	all := slices.Clone(o.gone)
+	for _, f := range o.members {
+		if !f.embedded {
+			all = append(all, f.name)
 		}
 	}
 	return all

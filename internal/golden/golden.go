@@ -27,6 +27,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -153,7 +154,7 @@ func Parse(data []byte) (*File, error) {
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		if bytes.Contains(data, []byte("\n<<<<<<<")) {
-			return nil, fmt.Errorf("a merge conflict is unresolved: keep the goldens of both sides: %w", err)
+			return nil, errors.New("a merge conflict is unresolved: keep the goldens of both sides; or take the file of the base branch (git checkout BASE -- FILE), run esgen, which writes its own again, and add those that people had added")
 		}
 		return nil, fmt.Errorf("restore the file, git has it: %w", err)
 	}

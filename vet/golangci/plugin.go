@@ -2,7 +2,7 @@
 //
 // A file .custom-gcl.yml says what golangci-lint custom is to build:
 //
-//	version: v2.5.0
+//	version: v2.15.0
 //	plugins:
 //	  - module: github.com/esgen-go/esgen/vet/golangci
 //	    version: v0.1.0

@@ -77,17 +77,23 @@ func (b *Base) Released(dir string, working *lock.Lock) (released *lock.Lock, wh
 	case all:
 		return working, fmt.Sprintf("git can't be asked what is released: %v", r.unknown), nil
 	}
-	released = r.read(files, working)
-	if r.before != "" {
-		_, dir = b.repository(dir)
-		path, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
+	_, dir = b.repository(dir)
+	folder, err := filepath.Rel(r.root, filepath.Join(dir, lock.Dir))
+	if err == nil {
+		folder = filepath.ToSlash(folder)
+		released, err = r.read(r.commit, folder, files, working)
+	}
+	if err == nil && r.before != "" {
+		var before *lock.Lock
+		if files, err = r.filesAt(r.before, folder); err == nil {
+			before, err = r.read(r.before, folder, files, working)
+		}
 		if err == nil {
-			files, err = r.filesAt(r.before, filepath.ToSlash(path))
+			released = both(before, released)
 		}
-		if err != nil {
-			return nil, "", fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
-		}
-		released = both(r.read(files, working), released)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the schema lock that is %s: %w", r.what, err)
 	}
 	return released, r.what, nil
 }
@@ -106,6 +112,16 @@ func (b *Base) ReleasedCorpus(dir string, working corpus.Corpus) (corpus.Corpus,
 	released := corpus.Corpus{}
 	for _, f := range files {
 		if f.content != nil {
+			if !corpus.Readable(f.content) {
+				_, dir := b.repository(dir)
+				folder, err := filepath.Rel(r.root, filepath.Join(dir, corpus.Folder(lock.Dir)))
+				if err == nil {
+					f.content, err = r.readable(r.commit, filepath.ToSlash(folder)+"/"+f.name, corpus.Readable)
+				}
+				if err != nil {
+					return nil, fmt.Errorf("reading the golden corpus that is %s: %w", r.what, err)
+				}
+			}
 			changed[f.name] = f.content
 		} else if g := working[f.name]; g != nil {
 			released[f.name] = g
@@ -137,20 +153,23 @@ func (b *Base) files(dir, folder string) (r *repository, files []file, all bool,
 	}
 	files, err = r.files(filepath.ToSlash(path))
 	if err != nil {
-		return nil, nil, false, fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
+		return nil, nil, false, fmt.Errorf("reading the schema lock that is %s: %w", r.what, err)
 	}
 	return r, files, false, nil
 }
 
 // both returns what two merged commits have released, before and after: where a merge has made of a version what can't read
-// it as it was, it counts as it was.
+// it as it was, and no exception came with it, it counts as it was.
 func both(before, after *lock.Lock) *lock.Lock {
 	broken := &lock.Lock{Dir: before.Dir}
 	for _, e := range before.Events {
 		kept := *e
 		kept.Versions = slices.DeleteFunc(slices.Clone(e.Versions), func(v *lock.Version) bool {
 			now := after.Event(e.Name).Version(v.Schema)
-			return now != nil && !slices.ContainsFunc(compat.Readers(v.Shape, now.Shape), func(c compat.Change) bool { return c.Verdict > compat.Safe })
+			return now != nil && !slices.ContainsFunc(compat.Readers(v.Shape, now.Shape), func(c compat.Change) bool {
+				allowed := slices.Contains(now.Allow, c.Exception()) && !slices.Contains(v.Allow, c.Exception())
+				return c.Verdict > compat.Safe && !allowed
+			})
 		})
 		if len(kept.Versions) > 0 {
 			broken.Events = append(broken.Events, &kept)
@@ -201,7 +220,7 @@ func (b *Base) Gone(dir string) ([]*lock.Lock, error) {
 	}
 	folders, err := r.folders()
 	if err != nil {
-		return nil, fmt.Errorf("listing the schema locks of %s: %w", r.what, err)
+		return nil, fmt.Errorf("listing the schema locks that are %s: %w", r.what, err)
 	}
 	var gone []*lock.Lock
 	for _, folder := range folders {
@@ -209,15 +228,19 @@ func (b *Base) Gone(dir string) ([]*lock.Lock, error) {
 		if below, err := filepath.Rel(dir, path); err != nil || !filepath.IsLocal(below) || hasGo(path) || Module(path) != Module(dir) {
 			continue
 		}
-		files, err := r.files(folder + "/" + lock.Dir)
-		if err != nil {
-			return nil, fmt.Errorf("reading the schema lock of %s: %w", r.what, err)
-		}
 		here, err := lock.Read(path, problem.NewList(nil))
 		if err != nil {
 			return nil, err
 		}
-		gone = append(gone, r.read(files, here))
+		var was *lock.Lock
+		files, err := r.files(folder + "/" + lock.Dir)
+		if err == nil {
+			was, err = r.read(r.commit, folder+"/"+lock.Dir, files, here)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the schema lock that is %s: %w", r.what, err)
+		}
+		gone = append(gone, was)
 	}
 	return gone, nil
 }
@@ -252,10 +275,10 @@ func (b *Base) Commit(dir string) (string, bool) {
 	return r.commit + " " + r.before + " " + r.what, r.failed == nil && r.unknown == nil
 }
 
-// read reads the files of a lock as they are in the base. Those that are the same in the working tree are taken
-// from there, and so are those that can't be read: a mistake that was merged must not keep anyone
-// from mending it.
-func (r *repository) read(files []file, working *lock.Lock) *lock.Lock {
+// read reads the files of a lock as they are in a commit, in a folder below the root. Those that are the same in the working tree are taken
+// from there. One that can't be read counts as it could be last, with what the working tree has beyond that: a mistake that was merged must
+// not keep anyone from mending it, nor make a fresh start of what is stored.
+func (r *repository) read(commit, folder string, files []file, working *lock.Lock) (*lock.Lock, error) {
 	here := map[string]*lock.Event{}
 	for _, e := range working.Events {
 		here[filepath.Base(e.Pos.Filename)] = e
@@ -264,8 +287,21 @@ func (r *repository) read(files []file, working *lock.Lock) *lock.Lock {
 	for _, f := range files {
 		e := here[f.name]
 		if f.content != nil {
-			ignored := problem.NewList(nil)
-			if parsed := lock.Parse(filepath.Join(working.Dir, f.name), f.content, ignored); parsed != nil {
+			if lock.Newer(f.content) {
+				return nil, fmt.Errorf("%s is in a format of a newer esgen: update esgen", f.name)
+			}
+			path := filepath.Join(working.Dir, f.name)
+			parsed := parse(path, f.content)
+			if parsed == nil {
+				content, err := r.readable(commit, folder+"/"+f.name, func(data []byte) bool { return parse(path, data) != nil })
+				if err != nil {
+					return nil, err
+				}
+				if parsed = parse(path, content); parsed != nil && e != nil {
+					parsed = (&lock.Lock{Events: []*lock.Event{parsed}}).Join(&lock.Lock{Events: []*lock.Event{e}}, func(*lock.Version) bool { return true }).Event(parsed.Name)
+				}
+			}
+			if parsed != nil {
 				e = parsed
 			}
 		}
@@ -273,7 +309,12 @@ func (r *repository) read(files []file, working *lock.Lock) *lock.Lock {
 			events = append(events, e)
 		}
 	}
-	return lock.New(working.Dir, events, problem.NewList(nil))
+	return lock.New(working.Dir, events, problem.NewList(nil)), nil
+}
+
+// parse returns the event of a file that is not on the disk, nil if it can't be read.
+func parse(path string, content []byte) *lock.Event {
+	return lock.Parse(path, content, problem.NewList(nil))
 }
 
 // repository returns the repository that dir is in, and dir without symbolic links; nil outside of any.

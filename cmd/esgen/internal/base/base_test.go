@@ -209,3 +209,37 @@ func TestALockThatCantBeReadInTheBaseIsThatOfTheWorkingTree(t *testing.T) {
 	r.write("a", 2)
 	r.want("", "a 2", "on main")
 }
+
+// A lock that was merged with a mistake and is then deleted would leave nothing that the code is held to.
+func TestALockThatCannotBeReadCountsAsItCouldBeLast(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.commit("order.placed", 1)
+	r.commit("order.placed", 2)
+	path := filepath.Join(r.dir, "order", lock.Dir, lock.FileName("order.placed"))
+	for _, damaged := range []string{"", "{", "<<<<<<< HEAD\n"} {
+		if err := os.WriteFile(path, []byte(damaged), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r.git("commit", "--quiet", "--all", "--message", "damaged")
+		r.write("order.placed", 0)
+		if events, why, err := r.released(""); err != nil || events != "order.placed 2" {
+			t.Errorf("damaged to %q and deleted: released is %q (%s), %v", damaged, events, why, err)
+		}
+	}
+}
+
+func TestALockOfANewerFormatIsNotTakenForNone(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.commit("order.placed", 1)
+	path := filepath.Join(r.dir, "order", lock.Dir, lock.FileName("order.placed"))
+	if err := os.WriteFile(path, []byte(`{"format":9,"something":"new"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.git("commit", "--quiet", "--all", "--message", "newer")
+	r.write("order.placed", 0)
+	if events, _, err := r.released(""); err == nil || !strings.Contains(err.Error(), "order.placed.json is in a format of a newer esgen") {
+		t.Errorf("released is %q, %v", events, err)
+	}
+}

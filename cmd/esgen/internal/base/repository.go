@@ -149,6 +149,26 @@ func (r *repository) filesAt(commit, path string) ([]file, error) {
 	return files, nil
 }
 
+// readable returns the last content of a file before a commit of which ok is true, nil if the clone has none.
+func (r *repository) readable(commit, path string, ok func([]byte) bool) ([]byte, error) {
+	commits, err := r.git("--literal-pathspecs", "log", "--max-count=100", "--format=%H", commit, "--", path)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, commit := range strings.Fields(commits) {
+		kind, content, err := r.objects.get(commit + ":" + path)
+		if err != nil {
+			return nil, err
+		}
+		if kind == "blob" && ok(content) {
+			return content, nil
+		}
+	}
+	return nil, nil
+}
+
 // unchanged reports whether a file of the working tree has the content that git names by a hash.
 func (r *repository) unchanged(path, hash string) bool {
 	data, err := os.ReadFile(path)

@@ -57,6 +57,8 @@ by the rule and the path, at the directive of the event:
 
 	//esgen:event version=2 allow=EVENT_ENUM_VALUE_REMOVED:status
 
+An exception is for one change. Once it is released it allows no other, and can go.
+
 Flags:
 
 	-rolling        tell too what the released build can't read of what this one stores,

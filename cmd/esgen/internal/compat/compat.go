@@ -70,6 +70,14 @@ func (c Change) String() string {
 	return strings.Join(parts, " ")
 }
 
+// Exception returns what allows the change at the event's directive.
+func (c Change) Exception() string {
+	if c.Path == "" {
+		return string(c.Rule)
+	}
+	return string(c.Rule) + ":" + c.Path
+}
+
 // Readers returns what differs for code of the shape now that reads what was stored in the shape
 // before, sorted by path. Both shapes are of structs, or of whatever an event is.
 func Readers(before, now *shape.Type) []Change { return compare(before, now, false) }
@@ -96,11 +104,14 @@ var reverse = map[Rule]Rule{
 	Narrowed:           Widened,
 	Unvalidated:        Widened,
 	ElementRequired:    ElementOptional,
+
+	FieldRenamedSilently: FieldRenamed,
 }
 
 func compare(writer, reader *shape.Type, rolling bool) []Change {
 	c := &comparison{rolling: rolling, seen: map[[2]*shape.Type]bool{}}
 	c.types(place{}, writer, reader)
+	c.settle()
 	slices.SortStableFunc(c.changes, func(a, b Change) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(string(a.Rule), string(b.Rule)))
 	})
@@ -114,6 +125,9 @@ type comparison struct {
 	rolling bool
 	seen    map[[2]*shape.Type]bool // pairs that were compared: a type used twice is told of once
 	changes []Change
+
+	// Fields that only the reader has, and that only the writer has.
+	fresh, gone []located
 }
 
 // place is where in the shapes a comparison is.

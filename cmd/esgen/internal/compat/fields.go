@@ -2,6 +2,7 @@ package compat
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,17 +16,21 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 	var added []*shape.Field
 	kept := map[*shape.Field]bool{}
 	for _, g := range now.Fields {
-		f := source(old, g)
+		f := source(old, now, g)
 		if f == nil {
 			added = append(added, g)
 			continue
 		}
 		kept[f] = true
 		at := p.member(g.Name, c.code(f, g))
+		if f.Name != g.Name && lock.Field(old, g.Name) != nil {
+			c.reused(at, g)
+		}
 		if other := lock.Exchanged(old, now, f, g); other != nil && !c.rolling {
 			c.add(at, FieldExchanged, f.Go, g.Go, fmt.Sprintf("tag %s json:%q again", g.Go, other.Name))
 		}
-		c.field(at, f, g)
+		c.field(at, old, f, g)
+		c.ambiguous(at, old, now, f, g)
 	}
 	var removed []*shape.Field
 	for _, f := range old.Fields {
@@ -34,12 +39,29 @@ func (c *comparison) fields(p place, old, now *shape.Type) {
 		}
 	}
 	added, removed = c.renamed(p, added, removed)
-	added, removed = c.moved(p, added, removed)
 	for _, g := range added {
-		c.added(p.member(g.Name, c.code(nil, g)), old, g)
+		c.fresh = append(c.fresh, located{p.member(g.Name, c.code(nil, g)), g, old})
 	}
 	for _, f := range removed {
-		c.add(p.member(f.Name, c.code(f, nil)), FieldRemoved, Describe(f.Type), "", "")
+		c.gone = append(c.gone, located{p.member(f.Name, c.code(f, nil)), f, old})
+	}
+}
+
+// located is a field that only one of two shapes has.
+type located struct {
+	place
+	*shape.Field
+	old *shape.Type // the writer's object that has it, or lacks it
+}
+
+// settle judges the fields that have no counterpart, once all of them are known.
+func (c *comparison) settle() {
+	c.moved()
+	for _, g := range c.fresh {
+		c.added(g.place, g.old, g.Field)
+	}
+	for _, f := range c.gone {
+		c.add(f.place, FieldRemoved, Describe(f.Type), "", "")
 	}
 }
 
@@ -51,9 +73,10 @@ func (c *comparison) code(writer, reader *shape.Field) *shape.Field {
 	return reader
 }
 
-// source returns the field whose stored values g reads: that of its name, or of one that it had before.
-func source(old *shape.Type, g *shape.Field) *shape.Field {
-	if f := lock.Field(old, g.Name); f != nil {
+// source returns the field whose stored values g is to read: that of its name, unless another field says that it was that, or one of a name that
+// it had before. It is nil if there is none.
+func source(old, now *shape.Type, g *shape.Field) *shape.Field {
+	if f := lock.Field(old, g.Name); f != nil && !Claimed(old, now, g) {
 		return f
 	}
 	for _, was := range g.Was {
@@ -64,17 +87,51 @@ func source(old *shape.Type, g *shape.Field) *shape.Field {
 	return nil
 }
 
+// Claimed reports whether another field, which the old shape doesn't have, says that it was what g is called now.
+func Claimed(old, now *shape.Type, g *shape.Field) bool {
+	return slices.ContainsFunc(now.Fields, func(f *shape.Field) bool {
+		return f.Name != g.Name && slices.Contains(f.Was, g.Name) && lock.Field(old, f.Name) == nil
+	})
+}
+
+// reused reports that a field has got a name under which something else is stored.
+func (c *comparison) reused(p place, g *shape.Field) {
+	if !c.rolling {
+		c.add(p, FieldNameReused, "", Describe(g.Type), "call it otherwise in its json tag")
+	}
+}
+
+// ambiguous reports former names of g under which stored objects may have something beside f, whose values g reads.
+func (c *comparison) ambiguous(p place, old, now *shape.Type, f, g *shape.Field) {
+	for _, was := range g.Was {
+		stored := was != f.Name && lock.Field(old, was) != nil || reserves(old, was) && !slices.Contains(f.Was, was)
+		if stored && lock.Field(now, was) == nil && !c.rolling {
+			c.add(p, FieldAmbiguous, was, "", fmt.Sprintf("remove was=%s from the tag of %s", was, g.Go))
+		}
+	}
+}
+
+// reserves reports whether stored objects may have a field of a name that is none of the shape's.
+func reserves(old *shape.Type, name string) bool {
+	return slices.ContainsFunc(old.Reserved, func(f *shape.Field) bool { return f.Name == name || slices.Contains(f.Was, name) })
+}
+
 // field compares a field with the one whose values it reads.
-func (c *comparison) field(p place, f, g *shape.Field) {
+func (c *comparison) field(p place, old *shape.Type, f, g *shape.Field) {
 	if f.Name != g.Name {
 		c.add(p, FieldRenamed, f.Name, g.Name, "")
 	}
 	for _, was := range f.Was {
-		if was != g.Name && !slices.Contains(g.Was, was) && !c.rolling {
+		if was != g.Name && !slices.Contains(g.Was, was) && lock.Field(old, was) == nil && !c.rolling {
 			c.add(p, FieldWasDropped, was, "", fmt.Sprintf("tag %s esgen:%q", g.Go, "was="+strings.Join(append(slices.Clone(g.Was), was), ",")))
 		}
 	}
 	c.absence(p, f, g)
+	c.values(p, f, g)
+}
+
+// values compares the values of two fields, if they are there.
+func (c *comparison) values(p place, f, g *shape.Field) {
 	if NullMoves(f.Type, g.Type) {
 		c.add(p, TypeChanged, Describe(f.Type), Describe(g.Type), "")
 		return
@@ -142,7 +199,7 @@ func zeroAlike(old, now *shape.Type, seen map[*shape.Type]bool) bool {
 		return zeroAlike(old.Elem, now.Elem, seen)
 	case shape.Struct:
 		for _, g := range now.Fields {
-			if f := source(old, g); f != nil && (f.Behind != g.Behind || !zeroAlike(f.Type, g.Type, seen)) {
+			if f := source(old, now, g); f != nil && (f.Behind != g.Behind || !zeroAlike(f.Type, g.Type, seen)) {
 				return false
 			}
 		}
@@ -216,14 +273,21 @@ func optionally(f *shape.Field) string {
 
 // added judges a field that has no counterpart.
 func (c *comparison) added(p place, old *shape.Type, g *shape.Field) {
-	reserved := slices.ContainsFunc(old.Reserved, func(f *shape.Field) bool { return f.Name == g.Name })
+	taken := lock.Field(old, g.Name) != nil || reserves(old, g.Name) ||
+		slices.ContainsFunc(old.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, g.Name) })
 	switch {
-	case reserved && !c.rolling:
-		c.add(p, FieldNameReused, "", Describe(g.Type), fmt.Sprintf("call it otherwise in its json tag: stored events may still have a %s that was removed", g.Name))
+	case taken && !c.rolling:
+		c.reused(p, g)
+		return
 	case !g.Required():
 		c.add(p, FieldAdded, "", Describe(g.Type), "")
 	default:
 		c.add(p, FieldAddedRequired, "", Describe(g.Type), optional(g))
+	}
+	for _, f := range old.Reserved { // which it brings back under another name
+		if slices.Contains(g.Was, f.Name) && !c.rolling {
+			c.values(p, f, g)
+		}
 	}
 }
 
@@ -240,6 +304,11 @@ func optional(g *shape.Field) string {
 func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded, restRemoved []*shape.Field) {
 	for _, g := range added {
 		i := Predecessor(g, added, removed)
+		if c.rolling { // the writer, which is the newer code, may say so
+			if j := slices.IndexFunc(removed, func(f *shape.Field) bool { return slices.Contains(f.Was, g.Name) }); j >= 0 {
+				i = j
+			}
+		}
 		if i < 0 {
 			restAdded = append(restAdded, g)
 			continue
@@ -249,7 +318,7 @@ func (c *comparison) renamed(p place, added, removed []*shape.Field) (restAdded,
 		at := p.member(g.Name, c.code(f, g))
 		c.add(at, FieldRenamedSilently, f.Name, g.Name,
 			fmt.Sprintf("tag %s esgen:%q; or, if it is another field, %s", g.Go, "was="+f.Name, another(f, g)))
-		c.field(at, f, &shape.Field{
+		c.field(at, &shape.Type{}, f, &shape.Field{
 			Name: f.Name, Was: append(slices.Clone(g.Was), f.Was...), // one finding for the name is enough
 			Go: g.Go, Type: g.Type, Pos: g.Pos, OmitEmpty: g.OmitEmpty, OmitZero: g.OmitZero, Quoted: g.Quoted, Behind: g.Behind, Default: g.Default,
 		})
@@ -275,7 +344,7 @@ func defaultable(t *shape.Type) bool {
 }
 
 // Predecessor returns which of the fields that are gone is likely to be g under its old name: the same Go
-// field, one whose name has another case or other separators, or the only one of its type; -1 for none. A default says
+// field, one whose name has another case or other separators, the only one of its type, or the only one at all; -1 for none. A default says
 // that g is another field, unless only what it is called in JSON, or in Go, has changed.
 func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	for _, alike := range []func(f *shape.Field) bool{
@@ -293,7 +362,32 @@ func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	if count(added, sameType) == 1 && count(removed, sameType) == 1 {
 		return slices.IndexFunc(removed, sameType)
 	}
+	if len(added) == 1 && len(removed) == 1 && kindred(removed[0].Type, g.Type) {
+		return 0
+	}
 	return -1
+}
+
+// kindred reports whether the values of one type may be those of another in a form of their own, such as a number that has become
+// wider, a string that has become a pointer, or one value that has become a list.
+func kindred(old, now *shape.Type) bool {
+	old, now = deref(old), deref(now)
+	whole := func(t *shape.Type) bool { return t.Kind == shape.Int || t.Kind == shape.Uint }
+	switch {
+	case whole(old) && whole(now):
+		return true
+	case now.Kind == shape.Slice && old.Kind != shape.Slice:
+		return kindred(old, now.Elem)
+	case old.Kind != now.Kind:
+		return false
+	}
+	switch now.Kind {
+	case shape.Struct:
+		return slices.ContainsFunc(now.Fields, func(g *shape.Field) bool { return lock.Field(old, g.Name) != nil })
+	case shape.Slice, shape.Array, shape.Map:
+		return kindred(old.Elem, now.Elem)
+	}
+	return lock.SameCodec(old, now)
 }
 
 func count(fields []*shape.Field, is func(*shape.Field) bool) int {
@@ -311,36 +405,66 @@ func letters(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
 }
 
-// moved finds fields that are gone and stand within an object that is new, or that stood in an object
-// which is gone: what is stored would be skipped. It returns the others.
-func (c *comparison) moved(p place, added, removed []*shape.Field) (restAdded, restRemoved []*shape.Field) {
-	takenAdded, takenRemoved := map[*shape.Field]bool{}, map[*shape.Field]bool{}
-	for _, f := range removed {
-		for _, g := range added {
-			switch {
-			case Inner(g.Type, f) != nil:
-				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name, nil).path, p.member(g.Name+"."+f.Name, nil).path, "")
-			case Inner(f.Type, g) != nil:
-				c.add(p.member(g.Name, c.code(f, g)), FieldMoved, p.member(f.Name+"."+g.Name, nil).path, p.member(g.Name, nil).path, "")
-			default:
+// moved finds fields that are gone and stand in another object, or that stood in one which is gone: what is
+// stored would be skipped. It leaves the others.
+func (c *comparison) moved() {
+	takenFresh, takenGone := map[*shape.Field]bool{}, map[*shape.Field]bool{}
+	for _, f := range c.gone {
+		for _, g := range c.fresh {
+			from, to := counterpart(f, g)
+			if from == "" {
 				continue
 			}
-			takenAdded[g], takenRemoved[f] = true, true
+			at := g.place
+			if c.rolling {
+				at.field = f.field
+			}
+			c.add(at, FieldMoved, from, to, fmt.Sprintf("if it is another field, remove %s first and add %s once that is released", from, to))
+			takenFresh[g.Field], takenGone[f.Field] = true, true
+			break
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(added), func(g *shape.Field) bool { return takenAdded[g] }),
-		slices.DeleteFunc(slices.Clone(removed), func(f *shape.Field) bool { return takenRemoved[f] })
+	c.fresh = slices.DeleteFunc(c.fresh, func(g located) bool { return takenFresh[g.Field] })
+	c.gone = slices.DeleteFunc(c.gone, func(f located) bool { return takenGone[f.Field] })
 }
 
-// Inner returns the field of an object, if t is one, that is like f.
-func Inner(t *shape.Type, f *shape.Field) *shape.Field {
-	t = deref(t)
-	if t.Kind != shape.Struct {
-		return nil
+// counterpart returns the paths of a field that is f or within it, and of one that is g or within it, which are alike: they have
+// one name and one kind of value. Without any, they are empty.
+func counterpart(f, g located) (from, to string) {
+	for path, old := range f.all() {
+		for at, now := range g.all() {
+			if old.Name == now.Name && deref(old.Type).Kind == deref(now.Type).Kind && path != at {
+				return path, at
+			}
+		}
 	}
-	g := lock.Field(t, f.Name)
-	if g == nil || deref(g.Type).Kind != deref(f.Type).Kind {
-		return nil
+	return "", ""
+}
+
+// all returns the field and all within it, by their paths.
+func (l located) all() iter.Seq2[string, *shape.Field] {
+	return func(yield func(string, *shape.Field) bool) {
+		seen := map[*shape.Type]bool{}
+		var walk func(path string, f *shape.Field) bool
+		var within func(path string, t *shape.Type) bool
+		walk = func(path string, f *shape.Field) bool { return yield(path, f) && within(path, f.Type) }
+		within = func(path string, t *shape.Type) bool {
+			if seen[t] {
+				return true
+			}
+			seen[t] = true
+			switch t.Kind {
+			case shape.Pointer:
+				return within(path, t.Elem)
+			case shape.Slice, shape.Array:
+				return within(path+"[]", t.Elem)
+			case shape.Map:
+				return within(path+"{}", t.Elem)
+			case shape.Struct:
+				return !slices.ContainsFunc(t.Fields, func(f *shape.Field) bool { return !walk(path+"."+f.Name, f) })
+			}
+			return true
+		}
+		walk(l.path, l.Field)
 	}
-	return g
 }

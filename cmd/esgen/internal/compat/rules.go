@@ -19,6 +19,7 @@ const (
 	FieldExchanged       Rule = "EVENT_FIELD_EXCHANGED"
 	FieldNameReused      Rule = "EVENT_FIELD_NAME_REUSED"
 	FieldWasDropped      Rule = "EVENT_FIELD_WAS_DROPPED"
+	FieldAmbiguous       Rule = "EVENT_FIELD_AMBIGUOUS"
 	FieldOptional        Rule = "EVENT_FIELD_OPTIONAL"
 	FieldRequired        Rule = "EVENT_FIELD_REQUIRED"
 	DefaultChanged       Rule = "EVENT_FIELD_DEFAULT_CHANGED"
@@ -53,6 +54,7 @@ const (
 	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
 	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
 	EventVersionRemoved Rule = "EVENT_VERSION_REMOVED"
+	EventAllowUnused    Rule = "EVENT_ALLOW_UNUSED"
 )
 
 // rule is what is known of one.
@@ -72,6 +74,7 @@ var rules = map[Rule]rule{
 	EventExchanged:      {NeedsUpcaster, "the names of two events have been exchanged, and the one would be read as the other"},
 	EventGoRenamed:      {Safe, "its stored name is the same"},
 	EventVersionAdded:   {Safe, "older versions are upcast to it"},
+	EventAllowUnused:    {Safe, "it allows nothing: no such change has been made since, or it is released"},
 	EventVersionRemoved: {NeedsUpcaster, "stored events of that version could not be read any more"},
 
 	FieldAdded:           {Safe, "a stored event without it has its default or zero value"},
@@ -81,8 +84,9 @@ var rules = map[Rule]rule{
 	FieldRenamedSilently: {NeedsUpcaster, "what is stored under the old name would be skipped"},
 	FieldMoved:           {NeedsUpcaster, "what is stored at the old place would be skipped"},
 	FieldExchanged:       {NeedsUpcaster, "the tags of two fields have been exchanged, and the one would be read as the other"},
-	FieldNameReused:      {NeedsVersion, "stored events may have a removed field of that name, which would be taken for this one"},
+	FieldNameReused:      {NeedsVersion, "stored events may have another field under that name, which would be taken for this one"},
 	FieldWasDropped:      {NeedsVersion, "what is stored under the name before the last would be skipped"},
+	FieldAmbiguous:       {NeedsUpcaster, "stored events may have it under both names, and would be refused"},
 	FieldOptional:        {Safe, "stored events have it"},
 	FieldRequired:        {NeedsUpcaster, "stored events that lack it would be refused"},
 	DefaultChanged:       {NeedsVersion, "stored events that lack it would be read as another value than before"},

@@ -68,6 +68,12 @@ func Parse(files map[string][]byte) Corpus {
 	return c
 }
 
+// Readable reports whether a file of the corpus can be read.
+func Readable(data []byte) bool {
+	_, err := golden.Parse(data)
+	return err == nil
+}
+
 // Next returns the corpus that goes with a lock: all of frozen, which is released; what people have added to working, and
 // what was written down of results; and a golden for every edge that has none yet. Before is the lock that working was
 // written with.

@@ -23,6 +23,7 @@ type Finding struct {
 	Pos      token.Position // of the field, or of the event's struct, or in the lock where the code has neither
 	Remedy   string         // what to write; "" for a safe change
 	Excepted bool           // the event's directive allows it
+	Spent    bool           // it would, but what it was written for is released, and it may not hide another change
 }
 
 // String returns the finding without its position, in one line.
@@ -48,6 +49,8 @@ func (f Finding) String() string {
 	switch {
 	case f.Excepted:
 		b.WriteString(": allowed")
+	case f.Spent:
+		fmt.Fprintf(&b, ": allow=%s was for a change that is released, and may be written for another once its removal is: remove it and %s", f.Exception(), f.Remedy)
 	case f.Remedy != "":
 		b.WriteString(": " + f.Remedy)
 	}
@@ -74,6 +77,7 @@ func Findings(fset *token.FileSet, p *model.Package, released *lock.Lock) []Find
 		}
 	}
 	j.removed()
+	j.unused(Rolling(fset, p, released))
 	slices.SortStableFunc(j.findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.Pos.Filename, b.Pos.Filename), cmp.Compare(a.Pos.Line, b.Pos.Line), strings.Compare(a.Event, b.Event), strings.Compare(a.Path, b.Path))
 	})
@@ -121,7 +125,7 @@ func (j *judge) event(e *model.Event) {
 		return
 	}
 	if locked.Category != e.Aggregate.Category {
-		j.moved(e, last, locked)
+		j.moved(last, locked)
 	}
 	for _, v := range e.Versions {
 		old := locked.Version(v.Schema)
@@ -189,13 +193,19 @@ func (j *judge) missing(e *model.Event, schema int) bool {
 	return !slices.ContainsFunc(e.Versions, func(v *model.Version) bool { return v.Schema == schema })
 }
 
-func (j *judge) moved(e *model.Event, last *model.Version, locked *lock.Event) {
-	change := compat.Change{Rule: compat.EventMoved, Verdict: compat.NeedsUpcaster, From: locked.Category, To: e.Aggregate.Category}
-	fix := fmt.Sprintf("leave %s with the aggregate of category %s (aggregate=%s), and give the event of %s another name=", e.Name, locked.Category, locked.Aggregate, e.Aggregate.Go)
-	if !slices.ContainsFunc(j.Aggregates, func(a *model.Aggregate) bool { return a.Category == locked.Category }) {
-		fix = fmt.Sprintf("write //esgen:aggregate name=%s on %s: its streams are stored under that", locked.Category, e.Aggregate.Go)
+// moved reports that a struct whose event was locked stands for one of another category.
+func (j *judge) moved(v *model.Version, locked *lock.Event) {
+	to := v.Event.Aggregate
+	fix := fmt.Sprintf("write //esgen:aggregate name=%s on %s: its streams are stored under that", locked.Category, to.Go)
+	if i := slices.IndexFunc(j.Aggregates, func(a *model.Aggregate) bool { return a.Category == locked.Category }); i >= 0 {
+		fix = fmt.Sprintf("write name=%s aggregate=%s at the directive of %s, and declare another struct for the event of %s", locked.Name, j.Aggregates[i].Go, v.Go, to.Go)
 	}
-	j.add(last, locked.Last().Schema, change, fix)
+	f := Finding{
+		Change: compat.Change{Rule: compat.EventMoved, Verdict: compat.EventMoved.Verdict(), From: locked.Category, To: to.Category},
+		Event:  locked.Name, Schema: locked.Last().Schema, Pos: j.position(v.Pos), Remedy: fix,
+	}
+	j.except(&f, v)
+	j.findings = append(j.findings, f)
 }
 
 // removed reports locked events that the code doesn't have.
@@ -204,15 +214,25 @@ func (j *judge) removed() {
 		if j.find(locked.Name) != nil {
 			continue
 		}
-		change := compat.Change{Rule: compat.EventRemoved, Verdict: compat.NeedsUpcaster}
-		f := Finding{Change: change, Event: locked.Name, Schema: locked.Last().Schema, Pos: locked.Pos}
-		if v := j.successor(locked); v != nil {
+		v, sure := j.successor(locked)
+		if v != nil && v.Event.Aggregate.Category != locked.Category {
+			j.moved(v, locked)
+			continue
+		}
+		f := Finding{
+			Change: compat.Change{Rule: compat.EventRemoved, Verdict: compat.EventRemoved.Verdict()},
+			Event:  locked.Name, Schema: locked.Last().Schema, Pos: locked.Pos,
+			Remedy: fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, //esgen:upcast above a function from that struct if it has become several, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
+				locked.Last().Go, locked.Name, locked.Aggregate),
+		}
+		if v != nil {
 			f.Pos = j.position(v.Pos)
 			f.To = v.Event.Name
-			f.Remedy = fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
-		} else {
-			f.Remedy = fmt.Sprintf("bring back %s with //esgen:event name=%s, and //esgen:retired if it doesn't happen any more; or write was=%[2]s at the directive of the event that it has become, //esgen:upcast above a function from that struct if it has become several, or //esgen:drop name=%[2]s above type %[3]s if it is to be skipped",
-				locked.Last().Go, locked.Name, locked.Aggregate)
+			remedy := fmt.Sprintf("write name=%[2]s at the directive of %[1]s, or was=%[2]s if new ones are to be stored as %[3]s", v.Go, locked.Name, v.Event.Name)
+			if !sure {
+				remedy += "; or if it is another event, " + f.Remedy
+			}
+			f.Remedy = remedy
 		}
 		j.findings = append(j.findings, f)
 	}
@@ -229,16 +249,25 @@ func (j *judge) find(name string) *model.Event {
 	return nil
 }
 
-// successor returns the version of a new event whose struct has the name of a locked one that is gone.
-func (j *judge) successor(locked *lock.Event) *model.Version {
+// successor returns the version of a new event that a locked one which is gone is likely to have become: one whose struct has its
+// name, which is sure, or else the only one that is stored alike, in the same streams.
+func (j *judge) successor(locked *lock.Event) (v *model.Version, sure bool) {
+	var alike []*model.Version
 	for _, a := range j.Aggregates {
 		for _, v := range a.Latest() {
-			if v.Go == locked.Last().Go && j.released.Event(v.Event.Name) == nil {
-				return v
+			switch {
+			case j.released.Event(v.Event.Name) != nil:
+			case v.Go == locked.Last().Go:
+				return v, true
+			case a.Category == locked.Category && lock.Same(locked.Last().Shape, v.Shape):
+				alike = append(alike, v)
 			}
 		}
 	}
-	return nil
+	if len(alike) == 1 {
+		return alike[0], false
+	}
+	return nil, false
 }
 
 func (j *judge) add(v *model.Version, schema int, c compat.Change, remedy string) {
@@ -246,8 +275,37 @@ func (j *judge) add(v *model.Version, schema int, c compat.Change, remedy string
 	if c.Field != nil && j.own(c.Field.Pos) {
 		f.Pos = j.position(c.Field.Pos)
 	}
-	f.Excepted = slices.Contains(v.Allow, string(c.Rule)+":"+c.Path) || c.Path == "" && slices.Contains(v.Allow, string(c.Rule))
+	j.except(&f, v)
 	j.findings = append(j.findings, f)
+}
+
+// except notes that the directive of a version allows the finding. An exception that is released has been used: else it would allow all that
+// comes after it, too.
+func (j *judge) except(f *Finding, v *model.Version) {
+	if slices.Contains(v.Allow, f.Exception()) {
+		locked := j.released.Event(v.Event.Name).Version(v.Schema)
+		f.Spent = locked != nil && slices.Contains(locked.Allow, f.Exception())
+		f.Excepted = !f.Spent
+	}
+}
+
+// unused tells of exceptions that no finding needs, be it one of those that are told only where builds run side by side.
+func (j *judge) unused(rolling []Finding) {
+	needed := map[string]bool{}
+	for _, f := range append(rolling, j.findings...) {
+		needed[f.Event+" "+f.Exception()] = true
+	}
+	for _, a := range j.Aggregates {
+		for _, e := range a.Events {
+			for _, v := range e.Versions {
+				for _, allow := range v.Allow {
+					if !needed[e.Name+" "+allow] {
+						j.add(v, v.Schema, compat.Change{Rule: compat.EventAllowUnused, To: allow}, "remove it from the directive")
+					}
+				}
+			}
+		}
+	}
 }
 
 // own reports whether a position is in a file of the package.

@@ -34,7 +34,7 @@ func Next(p *model.Package, working, frozen *lock.Lock) *lock.Lock {
 func event(e *model.Event, working, frozen *lock.Event) *lock.Event {
 	next := &lock.Event{Name: e.Name, Category: e.Aggregate.Category, Aggregate: e.Aggregate.Go}
 	for _, v := range e.Versions {
-		l := &lock.Version{Schema: v.Schema, Shape: v.Shape, Go: v.Go}
+		l := &lock.Version{Schema: v.Schema, Allow: slices.Sorted(slices.Values(v.Allow)), Shape: v.Shape, Go: v.Go}
 		switch old := frozen.Version(v.Schema); {
 		case v.Type == nil && v.Locked != nil:
 			l.Shape, l.Go = v.Locked.Shape, v.Locked.Go

@@ -14,6 +14,7 @@
 //	      "version": 1,                  the schema version
 //	      "state": "current",            or "upcast" or "retired"
 //	      "released": true,              only where people said so; else git tells
+//	      "allow": [],                   changes to it that were meant all the same
 //	      "go": "Placed",                the name of the Go struct
 //	      "upcast": {"func": "upcastPlacedV1", "to": "order.placed 2"},
 //	      "fields": [
@@ -81,9 +82,10 @@ const (
 type Version struct {
 	Schema   int
 	State    State
-	Released bool   // said by people; what is released by being on the base branch is not marked
-	Go       string // the name of the struct, the last that it had
-	Upcast   *Step  // for state Upcast
+	Released bool     // said by people; what is released by being on the base branch is not marked
+	Allow    []string // the exceptions of its directive, RULE:path or RULE; once they are released, they are used up
+	Go       string   // the name of the struct, the last that it had
+	Upcast   *Step    // for state Upcast
 	Shape    *shape.Type
 	Pos      token.Position
 }

@@ -47,6 +47,12 @@ func IsFile(name string) bool {
 	return strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, ".")
 }
 
+// Newer reports whether a file is in a format that this package doesn't know.
+func Newer(data []byte) bool {
+	var file struct{ Format int }
+	return json.Unmarshal(data, &file) == nil && file.Format > Format
+}
+
 // New returns a lock of events that were read on their own.
 func New(dir string, events []*Event, problems *problem.List) *Lock {
 	l := &Lock{Dir: dir, Events: events}
@@ -160,7 +166,13 @@ func parseVersion(src source, n *node) (*Version, error) {
 		"version":  func(n *node) error { return n.number("version", &v.Schema) },
 		"state":    func(n *node) error { return n.text("state", &state) },
 		"released": func(n *node) error { return n.flag("released", &v.Released) },
-		"go":       func(n *node) error { return n.text("go", &v.Go) },
+		"allow": func(n *node) error {
+			return n.array("allow", func(n *node) error {
+				v.Allow = append(v.Allow, "")
+				return n.text("an exception", &v.Allow[len(v.Allow)-1])
+			})
+		},
+		"go": func(n *node) error { return n.text("go", &v.Go) },
 		"upcast": func(n *node) error {
 			v.Upcast = &Step{}
 			return n.object("upcast", map[string]func(*node) error{

@@ -85,7 +85,7 @@ func (tab table) parse(expr string, at int) (*shape.Type, error) {
 			}
 		}
 	}
-	return nil, failf(at, "type %q is neither known nor in the table of types", expr)
+	return nil, failf(at, "type %q is neither known nor in the table of types: restore the file, git has it", expr)
 }
 
 // closing returns where the bracket closes that is open before s, -1 if it doesn't.

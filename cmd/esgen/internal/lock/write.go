@@ -88,6 +88,10 @@ func (w *writer) version(v *Version) {
 	if v.Released {
 		w.member("released", true)
 	}
+	if len(v.Allow) > 0 {
+		w.name("allow")
+		w.strings(v.Allow)
+	}
 	w.member("go", v.Go)
 	if v.Upcast != nil {
 		w.name("upcast")
@@ -119,6 +123,15 @@ func (w *writer) small(pairs ...string) {
 		}
 	}
 	w.WriteString("{" + strings.Join(members, ", ") + "}")
+}
+
+// strings writes an array of strings on one line.
+func (w *writer) strings(all []string) {
+	texts := make([]string, len(all))
+	for i, s := range all {
+		texts[i] = text(s)
+	}
+	w.WriteString("[" + strings.Join(texts, ", ") + "]")
 }
 
 func (w *writer) fields(t *shape.Type) {
@@ -166,11 +179,8 @@ func (w *writer) field(f *shape.Field) {
 		w.WriteString(`, "quoted": true`)
 	}
 	if len(f.Was) > 0 {
-		names := make([]string, len(f.Was))
-		for i, name := range f.Was {
-			names[i] = text(name)
-		}
-		w.WriteString(`, "was": [` + strings.Join(names, ", ") + "]")
+		w.WriteString(`, "was": `)
+		w.strings(f.Was)
 	}
 	if f.Default != nil {
 		w.WriteString(`, "default": ` + text(*f.Default))

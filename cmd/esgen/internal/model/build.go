@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/esgen-go/esgen/cmd/esgen/internal/compat"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/directive"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/load"
 	"github.com/esgen-go/esgen/cmd/esgen/internal/lock"
@@ -164,6 +165,9 @@ func (b *builder) event(d directive.Attached) bool {
 			}
 		}
 	}
+	if allowed, given := value(d, "allow", ""); given {
+		b.checkAllow(argPos(d, "allow"), allowed)
+	}
 	if how, given := value(d, "apply", ""); given && how != "assign" {
 		b.problems.At(argPos(d, "apply"), "apply=%s is unknown%s: write apply=assign to have the body generated, or leave it out and write the apply method",
 			how, problem.DidYouMean(how, "assign"))
@@ -173,6 +177,19 @@ func (b *builder) event(d directive.Attached) bool {
 	b.structs[s.goName] = s
 	b.order = append(b.order, s)
 	return b.problems.Len() == before
+}
+
+// checkAllow reports exceptions of which no finding can be.
+func (b *builder) checkAllow(pos token.Pos, allowed string) {
+	var rules []string
+	for _, r := range compat.All() {
+		rules = append(rules, string(r))
+	}
+	for exception := range strings.SplitSeq(allowed, ",") {
+		if rule, _, _ := strings.Cut(exception, ":"); !slices.Contains(rules, rule) {
+			b.problems.At(pos, "allow=%s names no rule%s: write the rule and the path of a finding, such as allow=%s:status", exception, problem.DidYouMean(rule, rules...), compat.EnumValueRemoved)
+		}
+	}
 }
 
 // doubt notes that nothing more is to be told of the events that these types are versions of.

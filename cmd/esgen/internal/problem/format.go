@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -34,8 +35,11 @@ func (f *Format) Set(s string) error {
 func (f *Format) String() string { return string(*f) }
 
 // Print prints the problems, sorted by position, without repetitions. File names are relative to dir
-// where that is shorter.
+// where that is shorter, and those for GitHub to what it has checked out, which it takes them for wherever a command runs.
 func (l *List) Print(w io.Writer, format Format, dir string) error {
+	if workspace := os.Getenv("GITHUB_WORKSPACE"); workspace != "" && format == GitHub {
+		dir = workspace
+	}
 	problems := l.sorted(dir)
 	if format == JSON {
 		type object struct {

@@ -36,7 +36,12 @@ func (r Reason) String() string {
 // View reads what is stored in the shape next, the one after old: it is next itself where that is in the code, and else
 // what View returned for it. The label names the functions of the result. With reasons it is of no use.
 func View(old, next, view *shape.Type, label string) (*shape.Type, []Reason) {
-	r := &resolver{label: label, done: map[[3]*shape.Type]*shape.Type{}}
+	r := &resolver{label: label, done: map[[3]*shape.Type]*shape.Type{}, moved: map[string]string{}}
+	for _, c := range compat.Readers(old, next) {
+		if c.Rule == compat.FieldMoved {
+			r.moved[c.Path] = c.From
+		}
+	}
 	t := r.value(old, next, view, "")
 	return t, r.reasons
 }
@@ -44,6 +49,7 @@ func View(old, next, view *shape.Type, label string) (*shape.Type, []Reason) {
 type resolver struct {
 	label   string
 	done    map[[3]*shape.Type]*shape.Type
+	moved   map[string]string // by the path of a new field, that of what it was
 	reasons []Reason
 	pos     token.Pos
 }
@@ -162,7 +168,7 @@ func (r *resolver) fields(old, next, view, made *shape.Type, path string) {
 // there is a reason.
 func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*shape.Field, bool) {
 	own := lock.Field(old, n.Name)
-	if own != nil && claimed(old, next, n) {
+	if own != nil && compat.Claimed(old, next, n) {
 		own = nil
 	}
 	var was *shape.Field
@@ -191,7 +197,7 @@ func (r *resolver) match(old, next *shape.Type, n *shape.Field, at string) (*sha
 			r.because(at, "it looks like what was "+o.Name+", whose values would be lost: write esgen:"+strconv.Quote("was="+o.Name)+`, or if it is another field, esgen:"default=…" or a version in between`)
 			return nil, false
 		}
-		if from := moved(old, next, n); from != "" {
+		if from := r.moved[strings.TrimPrefix(at, ".")]; from != "" {
 			r.because(at, "what is stored at "+from+" would be skipped")
 			return nil, false
 		}
@@ -222,29 +228,6 @@ func lookalike(old, next *shape.Type, n *shape.Field) *shape.Field {
 		return nil
 	}
 	return removed[i]
-}
-
-// moved returns where in the old shape what n is, or what is within n, has been; "" if it was nowhere else.
-func moved(old, next *shape.Type, n *shape.Field) string {
-	for _, o := range old.Fields {
-		if lock.Field(next, o.Name) != nil || slices.ContainsFunc(next.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, o.Name) }) {
-			continue
-		}
-		switch {
-		case compat.Inner(n.Type, o) != nil:
-			return o.Name
-		case compat.Inner(o.Type, n) != nil:
-			return o.Name + "." + n.Name
-		}
-	}
-	return ""
-}
-
-// claimed reports whether another field of next says that it was what n is called now.
-func claimed(old, next *shape.Type, n *shape.Field) bool {
-	return slices.ContainsFunc(next.Fields, func(f *shape.Field) bool {
-		return f.Name != n.Name && slices.Contains(f.Was, n.Name) && lock.Field(old, f.Name) == nil
-	})
 }
 
 // added settles a field that the old shape doesn't have.
