@@ -2,6 +2,7 @@ package vet
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 	"strings"
 
@@ -35,8 +36,14 @@ func newAnalyzer(name, doc string, run func(*pass)) *analysis.Analyzer {
 		Run: func(p *analysis.Pass) (any, error) {
 			ignores := ignoresOf(p)
 			inner := *p
+			type finding struct {
+				pos     token.Pos
+				message string
+			}
+			told := map[finding]bool{} // a helper may do twice what is told of in the same words
 			inner.Report = func(d analysis.Diagnostic) {
-				if !ignores.cover(p, d.Pos) {
+				if f := (finding{d.Pos, d.Message}); !ignores.cover(p, d.Pos) && !told[f] {
+					told[f] = true
 					p.Report(d)
 				}
 			}

@@ -53,6 +53,7 @@ var (
 	_ es.Parking     = (*Store)(nil)
 	_ es.Groups      = (*Store)(nil)
 	_ es.Identified  = (*Store)(nil)
+	_ es.Timers      = (*Store)(nil)
 )
 
 // New returns an empty store.

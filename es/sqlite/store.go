@@ -10,9 +10,9 @@
 // A file must lie on a local file system: the shared memory and the locks of
 // SQLite's WAL mode don't work over a network. Beside it SQLite keeps two files,
 // with -wal and -shm at the end of their names; the first may hold committed
-// events. Copy a file that is in use with VACUUM INTO or SQLite's backup,
-// never with cp. A file that is removed or replaced while it is open takes no more
-// appends.
+// events. Copy a file that is in use with [Store.Backup], never with cp. A file that is
+// removed or replaced while it is open takes no more appends. The guide in docs/guides tells
+// how to run it.
 package sqlite
 
 import (

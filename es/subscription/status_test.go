@@ -128,40 +128,6 @@ func TestTheLagIsTheAgeOfTheFirstEventThatIsYetToCome(t *testing.T) {
 	}
 }
 
-// faint is a store to which no member can give a sign of life after the first.
-type faint struct {
-	*memory.Store
-	beats atomic.Int64
-}
-
-func (f *faint) Beat(ctx context.Context, m es.Membership) (es.GroupState, error) {
-	if f.beats.Add(1) > 1 {
-		return es.GroupState{}, errLost
-	}
-	return f.Store.Beat(ctx, m)
-}
-
-// What is told last is how things are, whichever goroutine tells it: that which delivers, or that which gives signs of life.
-func TestChangesAreToldOneAtATime(t *testing.T) {
-	t.Parallel()
-	store := &faint{Store: memory.New()} // without events, which a member that can give no sign of life would not handle
-	var telling, together, told atomic.Int64
-	sub := newSub(t, store, newSeen(), subscription.Group(3), subscription.Lease(6*time.Millisecond), subscription.Poll(time.Millisecond),
-		subscription.OnChange(func(s subscription.Status) {
-			if telling.Add(1) > 1 {
-				together.Add(1)
-			}
-			time.Sleep(time.Millisecond)
-			telling.Add(-1)
-			told.Add(1)
-		}))
-	running(t, sub)
-	await(t, "much was told", func() bool { return told.Load() > 100 })
-	if n := together.Load(); n > 0 {
-		t.Fatalf("%d of %d changes were told while another one was", n, told.Load())
-	}
-}
-
 // Others have mended what was parked: that so much was parked once is no reason to stop.
 func TestAGroupsMemberLearnsThatOthersHaveMendedWhatWasParked(t *testing.T) {
 	t.Parallel()

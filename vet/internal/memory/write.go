@@ -159,6 +159,9 @@ func (w *Writes) call(call *ast.CallExpr) []Write {
 	if fn.Pkg() == nil || fn.Pkg() == w.Pkg {
 		return nil
 	}
+	if fills(fn.Name()) && !domain.IsToolkit(fn.Pkg()) {
+		return w.filled(call, fn)
+	}
 	if recv := fn.Signature().Recv(); recv != nil {
 		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 		if ok && writes(fn.Name()) && isReference(recv.Type()) && domain.PointedAggregate(recv.Type()) == nil && !domain.IsToolkit(fn.Pkg()) {
@@ -170,6 +173,30 @@ func (w *Writes) call(call *ast.CallExpr) []Write {
 		return []Write{w.through(call, call.Args[arg], fn, behind)}
 	}
 	return nil
+}
+
+// filled returns the writes of a function that puts what it reads where the pointers among its arguments say.
+func (w *Writes) filled(call *ast.CallExpr, fn *types.Func) []Write {
+	var all []Write
+	for _, arg := range call.Args {
+		if t := w.TypesInfo.TypeOf(arg); t != nil {
+			if _, ok := t.Underlying().(*types.Pointer); ok {
+				all = append(all, w.through(call, arg, fn, behind))
+			}
+		}
+	}
+	return all
+}
+
+// fills reports whether a function of another package is one of these, by its name: json.Unmarshal, fmt.Sscan, Decode of a decoder,
+// Scan of a database's row.
+func fills(name string) bool {
+	for _, prefix := range []string{"Decode", "Fscan", "Scan", "Sscan", "Unmarshal"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // behind is a write to what a pointer, slice or map refers to.
@@ -217,27 +244,35 @@ func writes(method string) bool {
 
 // standard has the functions of the standard library that write to what an argument refers to.
 var standard = map[string]int{
-	"encoding/json.Unmarshal": 1,
-	"maps.Copy":               0,
-	"maps.DeleteFunc":         0,
-	"maps.Insert":             0,
-	"slices.Compact":          0,
-	"slices.CompactFunc":      0,
-	"slices.Delete":           0,
-	"slices.DeleteFunc":       0,
-	"slices.Insert":           0,
-	"slices.Replace":          0,
-	"slices.Reverse":          0,
-	"slices.Sort":             0,
-	"slices.SortFunc":         0,
-	"slices.SortStableFunc":   0,
-	"sort.Float64s":           0,
-	"sort.Ints":               0,
-	"sort.Slice":              0,
-	"sort.SliceStable":        0,
-	"sort.Sort":               0,
-	"sort.Stable":             0,
-	"sort.Strings":            0,
+	"encoding/binary.Read":  2,
+	"maps.Copy":             0,
+	"maps.DeleteFunc":       0,
+	"maps.Insert":           0,
+	"slices.Compact":        0,
+	"slices.CompactFunc":    0,
+	"slices.Delete":         0,
+	"slices.DeleteFunc":     0,
+	"slices.Insert":         0,
+	"slices.Replace":        0,
+	"slices.Reverse":        0,
+	"slices.Sort":           0,
+	"slices.SortFunc":       0,
+	"slices.SortStableFunc": 0,
+	"sort.Float64s":         0,
+	"sort.Ints":             0,
+	"sort.Slice":            0,
+	"sort.SliceStable":      0,
+	"sort.Sort":             0,
+	"sort.Stable":           0,
+	"sort.Strings":          0,
+
+	"sync/atomic.AddInt32":   0,
+	"sync/atomic.AddInt64":   0,
+	"sync/atomic.AddUint32":  0,
+	"sync/atomic.AddUint64":  0,
+	"sync/atomic.StoreInt32": 0,
+	"sync/atomic.StoreInt64": 0,
+	"sync/atomic.SwapInt64":  0,
 }
 
 // Analyzer gives other analyzers the *[Writes].

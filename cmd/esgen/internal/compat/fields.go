@@ -362,7 +362,7 @@ func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 	if count(added, sameType) == 1 && count(removed, sameType) == 1 {
 		return slices.IndexFunc(removed, sameType)
 	}
-	if len(added) == 1 && len(removed) == 1 && kindred(removed[0].Type, g.Type) {
+	if len(added) == 1 && len(removed) == 1 && kindred(removed[0].Type, g.Type, map[*shape.Type]bool{}) {
 		return 0
 	}
 	return -1
@@ -370,14 +370,18 @@ func Predecessor(g *shape.Field, added, removed []*shape.Field) int {
 
 // kindred reports whether the values of one type may be those of another in a form of their own, such as a number that has become
 // wider, a string that has become a pointer, or one value that has become a list.
-func kindred(old, now *shape.Type) bool {
+func kindred(old, now *shape.Type, seen map[*shape.Type]bool) bool {
 	old, now = deref(old), deref(now)
+	if seen[now] {
+		return true
+	}
+	seen[now] = true
 	whole := func(t *shape.Type) bool { return t.Kind == shape.Int || t.Kind == shape.Uint }
 	switch {
 	case whole(old) && whole(now):
 		return true
 	case now.Kind == shape.Slice && old.Kind != shape.Slice:
-		return kindred(old, now.Elem)
+		return kindred(old, now.Elem, seen)
 	case old.Kind != now.Kind:
 		return false
 	}
@@ -385,7 +389,7 @@ func kindred(old, now *shape.Type) bool {
 	case shape.Struct:
 		return slices.ContainsFunc(now.Fields, func(g *shape.Field) bool { return lock.Field(old, g.Name) != nil })
 	case shape.Slice, shape.Array, shape.Map:
-		return kindred(old.Elem, now.Elem)
+		return kindred(old.Elem, now.Elem, seen)
 	}
 	return lock.SameCodec(old, now)
 }

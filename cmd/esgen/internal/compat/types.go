@@ -176,16 +176,23 @@ func codec(t, other *shape.Type) string {
 }
 
 // Describe names a type for people.
-func Describe(t *shape.Type) string {
+func Describe(t *shape.Type) string { return describe(t, nil) }
+
+// describe names a type within others, which may be the type itself, as in type Tree []Tree.
+func describe(t *shape.Type, within []*shape.Type) string {
+	if slices.Contains(within, t) {
+		return t.Name
+	}
+	within = append(within, t)
 	switch t.Kind {
 	case shape.Pointer:
-		return "*" + Describe(t.Elem)
+		return "*" + describe(t.Elem, within)
 	case shape.Slice:
-		return "[]" + Describe(t.Elem)
+		return "[]" + describe(t.Elem, within)
 	case shape.Array:
-		return fmt.Sprintf("[%d]%s", t.Len, Describe(t.Elem))
+		return fmt.Sprintf("[%d]%s", t.Len, describe(t.Elem, within))
 	case shape.Map:
-		return "map[" + Describe(t.Key) + "]" + Describe(t.Elem)
+		return "map[" + describe(t.Key, within) + "]" + describe(t.Elem, within)
 	case shape.Struct:
 		if t.Name == "" {
 			return "struct"

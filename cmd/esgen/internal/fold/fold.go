@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"go/ast"
 	"go/token"
 	"go/types"
 	"slices"
@@ -70,11 +71,13 @@ func (w *walk) text() string {
 // aggregate adds an aggregate's fold: what is generated of it, and where the user's part begins.
 func (w *walk) aggregate(a *model.Aggregate) {
 	w.stored(a.Type)
+	w.foreign(a.State, a.Pos)
 	for _, e := range a.Events {
 		for _, v := range e.Versions {
 			line := fmt.Sprintf("event %s %d %s", strconv.Quote(e.Name), v.Schema, v.Go)
 			if v.Type != nil {
 				w.stored(v.Type)
+				w.foreign(v.Shape, v.Pos)
 			} else { // esgen reads it as the lock has it, into the next version that has a struct
 				line += " locked " + shape.Fingerprint(v.Shape)
 			}
@@ -117,6 +120,46 @@ func (w *walk) stored(t *types.Named) {
 			}
 		}
 	})
+}
+
+// foreign reports what a stored type has of another package's methods, by which values of it are read: pos is where no field of
+// the package leads there.
+func (w *walk) foreign(t *shape.Type, pos token.Pos) {
+	told := map[*shape.Type]bool{}
+	var value func(t *shape.Type, pos token.Pos)
+	value = func(t *shape.Type, pos token.Pos) {
+		if t == nil || told[t] {
+			return
+		}
+		told[t] = true
+		if t.Kind == shape.Marshaler || t.Kind == shape.Text {
+			if pkg := w.codec(t.Go); pkg != nil {
+				w.opaque(pos, "reads "+t.Name+" by methods of package "+pkg.Path())
+			}
+		}
+		value(t.Key, pos)
+		value(t.Elem, pos)
+		for _, f := range t.Fields {
+			at := pos
+			if slices.ContainsFunc(w.Files, func(file *ast.File) bool { return file.FileStart <= f.Pos && f.Pos <= file.FileEnd }) {
+				at = f.Pos
+			}
+			value(f.Type, at)
+		}
+	}
+	value(t, pos)
+}
+
+// codec returns the other package whose methods a type has that marshals itself, nil if they are of this one or of those that are
+// taken to stay.
+func (w *walk) codec(t types.Type) *types.Package {
+	methods := types.NewMethodSet(types.NewPointer(t))
+	for _, name := range []string{"UnmarshalJSON", "MarshalJSON", "UnmarshalText", "MarshalText"} {
+		if m := methods.Lookup(nil, name); m != nil && w.isOpaque(m.Obj().Pkg()) {
+			return m.Obj().Pkg()
+		}
+	}
+	return nil
 }
 
 // inside calls do for each of the package's named types that values of type t consist of.

@@ -15,10 +15,15 @@ var runTime = map[string]bool{
 	"github.com/google/uuid":              true,
 }
 
+// isOpaque reports whether a package's code is neither seen here nor taken to stay as it is.
+func (w *walk) isOpaque(pkg *types.Package) bool {
+	return pkg != nil && pkg != w.Types && !w.IsStandard(pkg.Path()) && !runTime[pkg.Path()]
+}
+
 // outside reports the use of another package's function or variable.
 func (n *normal) outside(pos token.Pos, obj types.Object) {
 	pkg := obj.Pkg()
-	if pkg == nil || pkg == n.Types || n.IsStandard(pkg.Path()) || runTime[pkg.Path()] {
+	if !n.isOpaque(pkg) {
 		return
 	}
 	switch obj := obj.(type) {

@@ -1,10 +1,13 @@
 package statechange
 
 import (
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"github.com/esgen-go/esgen/aggregate"
 )
@@ -15,6 +18,8 @@ type profile struct {
 }
 
 func (p *profile) rename(name string) { p.Name = name }
+
+func (p *profile) clear() { p.Name, p.Tags = "", nil }
 
 func (p profile) named(name string) profile { p.Name = name; return p }
 
@@ -66,19 +71,28 @@ func (a *Account) Call() {
 	a.add(1)           // want `Call has add change the state outside of an apply body \(a\), and that is lost`
 	a.rename("x")      // want `has rename change the state`
 	a.Main.rename("x") // want `has rename change the state`
+	a.Main.clear()     // want `has clear change the state`
 	a.Best.rename("x") // want `has rename change the state`
 	_ = a.named("x")
-	delete(a.Rates, "x")          // want `changes the state`
-	clear(a.Lines)                // want `changes the state`
-	copy(a.Lines, []int{1})       // want `changes the state`
-	slices.Sort(a.Lines)          // want `has Sort change the state`
-	sort.Ints(a.Lines)            // want `has Ints change the state`
-	maps.Copy(a.Rates, a.cache)   // want `has Copy change the state`
-	fill(a.Lines)                 // want `has fill change the state`
-	set(&a.Balance)               // want `has set change the state`
-	json.Unmarshal(nil, &a.Lines) // want `has Unmarshal change the state`
-	a.applyChanged(Changed{})     // want `Call calls applyChanged, which changes the state and records nothing: call recordChanged`
-	_ = append(a.Lines[:0], 1)    // want `changes the state`
+	delete(a.Rates, "x")                   // want `changes the state`
+	clear(a.Lines)                         // want `changes the state`
+	copy(a.Lines, []int{1})                // want `changes the state`
+	slices.Sort(a.Lines)                   // want `has Sort change the state`
+	sort.Ints(a.Lines)                     // want `has Ints change the state`
+	maps.Copy(a.Rates, a.cache)            // want `has Copy change the state`
+	fill(a.Lines)                          // want `has fill change the state`
+	set(&a.Balance)                        // want `has set change the state`
+	json.Unmarshal(nil, &a.Lines)          // want `has Unmarshal change the state`
+	fmt.Sscan("1", &a.Balance)             // want `has Sscan change the state`
+	json.NewDecoder(nil).Decode(&a.Lines)  // want `has Decode change the state`
+	json.NewDecoder(nil).Decode(a.Best)    // want `has Decode change the state`
+	new(sql.Row).Scan(&a.Name, &a.Balance) // want `has Scan change the state outside of an apply body \(a.Name\)` `has Scan change the state outside of an apply body \(a.Balance\)`
+	atomic.AddInt64(&a.Balance, 1)         // want `has AddInt64 change the state`
+	json.Unmarshal(nil, &a.cache)
+	var n int64
+	fmt.Sscan("1", &n)
+	a.applyChanged(Changed{})  // want `Call calls applyChanged, which changes the state and records nothing: call recordChanged`
+	_ = append(a.Lines[:0], 1) // want `changes the state`
 }
 
 func fill(lines []int) { lines[0] = 1 }
