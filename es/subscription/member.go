@@ -22,11 +22,17 @@ type member struct {
 	*Subscription
 	es.Membership
 	held   map[int]es.Partition // what it owns, as far as it knows
-	states chan es.GroupState   // the newest one
-	fresh  atomic.Int64         // when the newest one was asked for, by this process's own clock
+	states chan sighting        // the newest one
+	fresh  atomic.Int64         // when that was asked for of which this member's doing takes account, by this process's own clock
 	begun  time.Time            // the beginning of that clock
 	watch  watch
 	vain   int // how often in a row it was refused as overtaken and was not
+}
+
+// sighting is a group's state, as the answer to a sign of life.
+type sighting struct {
+	es.GroupState
+	asked time.Duration // when the sign was given
 }
 
 // runMember is Run for a member of a group. The member works on the partitions that are furthest behind, up to
@@ -36,7 +42,7 @@ func (s *Subscription) runMember(ctx, work context.Context) error {
 		Subscription: s,
 		Membership:   es.Membership{Group: s.name, Partitions: s.partitions, Member: es.NewID()},
 		held:         map[int]es.Partition{},
-		states:       make(chan es.GroupState, 1),
+		states:       make(chan sighting, 1),
 		begun:        time.Now(),
 		watch:        watch{lease: s.lease, gap: 2 * s.lease / beatsPerLease, silent: map[uuid.UUID]silence{}},
 	}
@@ -118,12 +124,11 @@ func (m *member) beat(ctx context.Context) error {
 			m.logger.Warn("esgen: a group's member could give no sign of life", "subscription", m.name, "error", err)
 			continue
 		}
-		m.fresh.Store(int64(asked))
 		select {
 		case <-m.states: // nobody has looked at it
 		default:
 		}
-		m.states <- state
+		m.states <- sighting{state, asked}
 	}
 }
 
@@ -135,20 +140,22 @@ func (m *member) sign(ctx context.Context) (es.GroupState, error) {
 	return m.source.groups.Beat(ctx, m.Membership)
 }
 
-// alive reports whether the others have heard of this member lately.
+// alive reports whether the others have heard of this member lately, and it has seen since that what it owns is its own.
 func (m *member) alive() bool { return time.Since(m.begun)-time.Duration(m.fresh.Load()) < m.lease }
 
 // share handles the member's share of the partitions until the context ends.
 func (m *member) share(ctx, work context.Context, state es.GroupState) error {
 	err := m.rebalance(work, state)
 	for err == nil && ctx.Err() == nil {
-		var changed *es.GroupState
+		var changed *sighting
 		changed, err = m.deliver(ctx, work)
 		switch {
 		case errors.Is(err, es.ErrFenced):
 			err = m.overtaken(ctx, err)
 		case err == nil && changed != nil:
-			err = m.rebalance(work, *changed)
+			if err = m.rebalance(work, changed.GroupState); err == nil {
+				m.fresh.Store(int64(changed.asked))
+			}
 		}
 	}
 	if stopped(ctx, err) {
@@ -159,9 +166,9 @@ func (m *member) share(ctx, work context.Context, state es.GroupState) error {
 
 // deliver delivers to the partitions that are furthest behind, until they have come to the others or the
 // group calls for a change: then it returns the group's state.
-func (m *member) deliver(ctx, work context.Context) (*es.GroupState, error) {
+func (m *member) deliver(ctx, work context.Context) (*sighting, error) {
 	delivering, cancel := context.WithCancel(ctx)
-	changes := make(chan *es.GroupState, 1)
+	changes := make(chan *sighting, 1)
 	go func() {
 		defer cancel()
 		changes <- m.await(delivering)
@@ -187,14 +194,15 @@ func (m *member) deliver(ctx, work context.Context) (*es.GroupState, error) {
 }
 
 // await returns the first state of the group that calls for a change; nil when the context ends.
-func (m *member) await(ctx context.Context) *es.GroupState {
+func (m *member) await(ctx context.Context) *sighting {
 	for {
 		select {
-		case state := <-m.states:
-			m.watch.observe(time.Now(), m.Member, state)
-			if m.wants(state) {
-				return &state
+		case seen := <-m.states:
+			m.watch.observe(time.Now(), m.Member, seen.GroupState)
+			if m.wants(seen.GroupState) {
+				return &seen
 			}
+			m.fresh.Store(int64(seen.asked))
 		case <-ctx.Done():
 			return nil
 		}

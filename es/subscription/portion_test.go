@@ -23,7 +23,11 @@ type slow struct {
 func newSlow() *slow { return &slow{newSeen(), make(chan es.Position), make(chan struct{})} }
 
 func (s *slow) handle(ctx context.Context, rec es.Recorded) error {
-	s.begun <- rec.Position
+	select {
+	case s.begun <- rec.Position:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	select {
 	case <-s.goOn:
 	case <-ctx.Done():
@@ -224,5 +228,46 @@ func TestAFailureOfOneHandlerOfARouterRepeatsNothingOfAnother(t *testing.T) {
 	await(t, "all was handled", func() bool { return len(b.positions()) == 3 })
 	if got := a.positions(); !slices.Equal(got, upTo(3)) {
 		t.Fatalf("the one that does not fail was given %v, want 1 to 3, once", got)
+	}
+}
+
+// The process is paused in the middle of a page, and taken for dead: when it wakes up, it finishes the event in hand and begins no
+// other, since another member has them all.
+func TestAMemberThatWasPausedHandlesNoMoreThanTheEventInHand(t *testing.T) {
+	t.Parallel()
+	store, h, got := memory.New(), newSlow(), newSeen()
+	fill(t, store, "a", 3, 30)
+	paused := &frozen{Store: store}
+	stop := running(t, newSub(t, paused, subscription.Each(h.handle), subscription.Group(1), subscription.Lease(groupLease), subscription.Grace(time.Minute)))
+	for range 3 {
+		<-h.begun
+		h.goOn <- struct{}{}
+	}
+	<-h.begun
+	paused.mu.Lock() // no sign of life, and no record
+	running(t, newSub(t, store, got, subscription.Group(1), subscription.Lease(groupLease)))
+	await(t, "the other member has handled all that is not recorded", func() bool {
+		all := got.positions()
+		return len(all) >= 27 && all[len(all)-1] == 30
+	})
+	h.goOn <- struct{}{}
+	woken := make(chan struct{})
+	go func() {
+		time.Sleep(10 * time.Millisecond)
+		paused.mu.Unlock()
+		close(woken)
+	}()
+	select {
+	case p := <-h.begun:
+		t.Fatalf("it begins with position %d, which another member has handled", p)
+	case <-woken:
+	}
+	fill(t, store, "a", 3, 1) // who owns the partition now is seen to have gone on
+	await(t, "the other member goes on", func() bool { return slices.Contains(got.positions(), 31) })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if all := h.positions(); len(all) != 4 {
+		t.Fatalf("the one that was paused has handled %v, want 1 to 4", all)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/esgen-go/esgen/es"
 	"github.com/esgen-go/esgen/es/projection"
 	"github.com/esgen-go/esgen/examples/bank/internal/bank"
 	"github.com/esgen-go/esgen/examples/bank/internal/readmodel"
@@ -107,7 +108,7 @@ func (a *app) rebuild() *cobra.Command {
 		Use:   "rebuild [--partitions N] [--keep-old]",
 		Short: "Build the balances anew, while they are read and written",
 		Long: `Build the balances anew from the first event on, in a table beside the one that serves. When it
-has caught up it is switched to, and the old one is dropped. Others may read and write
+has caught up it is switched to, and the older ones are dropped. Others may read and write
 meanwhile. After a kill, the same command goes on where it was.`,
 		Example: `  bank rebuild
   bank rebuild --partitions 4`,
@@ -128,28 +129,47 @@ meanwhile. After a kill, the same command goes on where it was.`,
 					bar.done()
 					return err
 				}
-				before, err := balances.Versions(ctx)
-				began, version := time.Now(), 0
-				if err == nil {
-					version, err = balances.Rebuild(ctx)
-				}
+				began := time.Now()
+				version, err := balances.Rebuild(ctx)
 				bar.done()
 				if err != nil {
 					return err
 				}
 				fmt.Fprintf(a.out, "Version %d of the balances serves: %s in %s, %s a second.\n", version, count(int(reached.Events), "event"),
 					time.Since(began).Round(time.Millisecond), perSecond(int(reached.Events), time.Since(began)))
-				if before.Serving > 0 && !keep {
-					if err := balances.Drop(ctx, before.Serving); err != nil {
-						return err
-					}
-					fmt.Fprintf(a.out, "Version %d was dropped.\n", before.Serving)
+				if keep {
+					return nil
 				}
-				return nil
+				return a.dropOlder(ctx, balances, version)
 			})
 		},
 	}
 	cmd.Flags().IntVar(&partitions, "partitions", 4, "use `n` transactions at once")
-	cmd.Flags().BoolVar(&keep, "keep-old", false, "leave the table of the old version")
+	cmd.Flags().BoolVar(&keep, "keep-old", false, "leave the tables of the older versions")
 	return cmd
+}
+
+// dropOlder drops the versions before the one that serves, also those that a rebuild has left which was killed before it
+// came to that.
+func (a *app) dropOlder(ctx context.Context, balances readmodel.Balances, serving int) error {
+	// Drop waits until nobody who reads an older version would see less. Where the process that was to see to it is gone, this one does.
+	if err := balances.CatchUp(ctx); err != nil {
+		return err
+	}
+	all, err := balances.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, version := range all.Versions {
+		if version >= serving {
+			continue
+		}
+		switch err := balances.Drop(ctx, version); {
+		case err == nil:
+			fmt.Fprintf(a.out, "Version %d was dropped.\n", version)
+		case !errors.Is(err, es.ErrNotFound): // another process was faster
+			return err
+		}
+	}
+	return nil
 }

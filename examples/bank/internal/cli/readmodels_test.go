@@ -35,6 +35,25 @@ func killRebuild(t *testing.T, store string) {
 	}
 }
 
+// A rebuild that is killed when its version serves leaves the older one behind, as one does that is told to.
+func TestARebuildDropsAllOlderVersions(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "bank.db")
+	run(t, store, "open", "ada", "--owner", "Ada", "--currency", "EUR")
+	run(t, store, "balances")
+	for range 2 {
+		if out := run(t, store, "rebuild", "--keep-old"); strings.Contains(out, "dropped") {
+			t.Errorf("rebuild --keep-old: %s", out)
+		}
+	}
+	out := run(t, store, "rebuild")
+	for version := range 3 {
+		if !strings.Contains(out, fmt.Sprintf("Version %d was dropped.\n", version+1)) {
+			t.Errorf("version %d was not dropped:\n%s", version+1, out)
+		}
+	}
+}
+
 func TestATransferTimesOutOnceThoughWhoWaitsIsKilled(t *testing.T) {
 	t.Parallel()
 	killWork(t, filepath.Join(t.TempDir(), "bank.db"))
