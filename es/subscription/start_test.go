@@ -162,3 +162,31 @@ func TestASubscriptionDoesNotBeginUnderTheNameOfAGroup(t *testing.T) {
 		t.Fatalf("Run: %v after %d events, want ErrMixed after 10", err, len(got.positions()))
 	}
 }
+
+// A group was made of it, as the guide has it, and then somebody starts an older build.
+func TestASubscriptionThatBecameAGroupDoesNotGoOnAloneAgain(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	got := newSeen()
+	for round, opts := range [][]subscription.Option{nil, {subscription.Group(4), subscription.StartAt(subscription.After(10))}} {
+		last := fill(t, store, "a", 2, 10)
+		stop := running(t, newSub(t, store, got, opts...))
+		await(t, "all was handled", func() bool { return len(got.positions()) == 10*(round+1) })
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if last != es.Position(10*(round+1)) {
+			t.Fatalf("the head is %d", last)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	alone := newSub(t, store, subscription.HandlerFunc(func(_ context.Context, events []es.Recorded) error {
+		defer cancel()
+		t.Errorf("positions from %d on are handled again", events[0].Position)
+		return nil
+	}))
+	if err := alone.Run(ctx); !errors.Is(err, subscription.ErrMixed) {
+		t.Fatalf("Run: %v, want ErrMixed", err)
+	}
+}

@@ -266,6 +266,9 @@ func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
 	}
 	err = s.persistently(ctx, "reading the checkpoint", func() error {
 		at, err = s.source.checkpoints.Checkpoint(ctx, s.name)
+		if err == nil && at > 0 {
+			err = s.alone(ctx, at)
+		}
 		if err != nil || at > 0 {
 			return err
 		}
@@ -280,6 +283,25 @@ func (s *Subscription) begin(ctx context.Context) (at es.Position, err error) {
 		return err
 	})
 	return at, err
+}
+
+// alone refuses to go on from a checkpoint where there is a group of its name that has come further: it was made of
+// this subscription.
+func (s *Subscription) alone(ctx context.Context, at es.Position) error {
+	groups, ok := es.Capability[es.Groups](s.source.store)
+	if !ok {
+		return nil
+	}
+	state, err := groups.Group(ctx, s.name)
+	if errors.Is(err, es.ErrNotFound) {
+		return nil
+	}
+	for _, p := range state.Partitions {
+		if p.Position > at {
+			return fmt.Errorf("%w: the checkpoint is at position %d, and there is a group of %d partitions that has come to %d: run with Group(%d)", ErrMixed, at, len(state.Partitions), p.Position, len(state.Partitions))
+		}
+	}
+	return err
 }
 
 // known reports whether there is a checkpoint, which may be at 0: that of a subscription which was to start with what is
