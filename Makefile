@@ -12,6 +12,9 @@ BENCHTIME ?= 1s
 COUNT     ?= 5
 SOAK      ?= 2m
 EVENTS    ?= 1000000
+# Of each package's tests. The generator's build a hundred modules, which takes minutes of two processors: go test's
+# own 10m are not enough where others use the machine.
+TIMEOUT   ?= 60m
 POSTGRES  ?= 15 16 17 18
 
 # The toolkit needs no cgo, which its tests prove. The race detector does, and so do some of the libraries
@@ -32,7 +35,7 @@ generate: ## Write all generated code and the bank's catalogue of events anew
 
 .PHONY: test
 test: ## Run all tests, fuzz targets on their corpus included
-	$(call each,go test -timeout 30m ./...)
+	$(call each,go test -timeout $(TIMEOUT) ./...)
 
 .PHONY: test-postgres-all
 test-postgres-all: ## Run the PostgreSQL store's tests against every version in POSTGRES, fetched if missing
@@ -60,7 +63,7 @@ figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENT
 
 .PHONY: race
 race: ## Run all tests with the race detector (needs a C compiler)
-	$(call each,go test -race -short -timeout 30m ./...)
+	$(call each,go test -timeout $(TIMEOUT) -race -short ./...)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME each (default 30s)

@@ -78,6 +78,7 @@ Exit status:
 Examples:
 
 	//go:generate go tool esgen            in a package, after go get -tool github.com/esgen-go/esgen/cmd/esgen
+	//go:generate go tool esgen ./...      once, at the root: much faster where packages are many
 	go run github.com/esgen-go/esgen/cmd/esgen ./...
 	go tool esgen -check                   in CI
 `

@@ -50,6 +50,8 @@ const (
 	EventDropped        Rule = "EVENT_DROPPED"
 	EventUpcast         Rule = "EVENT_UPCAST"
 	EventRetired        Rule = "EVENT_RETIRED"
+	EventRestored       Rule = "EVENT_RESTORED"
+	UpcasterRemoved     Rule = "EVENT_UPCASTER_REMOVED"
 	EventExchanged      Rule = "EVENT_EXCHANGED"
 	EventGoRenamed      Rule = "EVENT_GO_RENAMED"
 	EventVersionAdded   Rule = "EVENT_VERSION_ADDED"
@@ -71,6 +73,8 @@ var rules = map[Rule]rule{
 	EventDropped:        {Safe, "stored ones are skipped"},
 	EventUpcast:         {Safe, "stored ones are brought to other events"},
 	EventRetired:        {Safe, "stored ones are read and applied, and no new ones recorded"},
+	EventRestored:       {Safe, "stored ones, which were skipped or brought to other events, are read and applied again"},
+	UpcasterRemoved:     {NeedsUpcaster, "what it made of stored events would be lost"},
 	EventExchanged:      {NeedsUpcaster, "the names of two events have been exchanged, and the one would be read as the other"},
 	EventGoRenamed:      {Safe, "its stored name is the same"},
 	EventVersionAdded:   {Safe, "older versions are upcast to it"},

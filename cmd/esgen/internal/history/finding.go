@@ -96,6 +96,10 @@ func Rolling(fset *token.FileSet, p *model.Package, released *lock.Lock) []Findi
 				j.rolling(v, compat.Change{Rule: compat.EventAdded})
 			case old == nil:
 				j.rolling(v, compat.Change{Rule: compat.EventVersionAdded, From: fmt.Sprintf("v%d", locked.Last().Schema), To: fmt.Sprintf("v%d", v.Schema)})
+			case old.State == lock.Upcast && *old.Upcast == lock.Step{}:
+				j.rolling(v, compat.Change{Rule: compat.EventDropped})
+			case old.State == lock.Upcast:
+				j.rolling(v, compat.Change{Rule: compat.EventUpcast, To: old.Upcast.To})
 			default:
 				for _, c := range compat.Rolling(old.Shape, v.Shape) {
 					j.rolling(v, c)
@@ -133,7 +137,7 @@ func (j *judge) event(e *model.Event) {
 			j.add(v, 0, compat.Change{Rule: compat.EventVersionAdded, To: fmt.Sprintf("v%d", v.Schema)}, "")
 			continue
 		}
-		if v == last && old.State != lock.Upcast {
+		if v == last {
 			j.became(v, old)
 		}
 		if v.Type == nil {
@@ -155,14 +159,27 @@ func (j *judge) event(e *model.Event) {
 	}
 }
 
-// became tells what has become of the version of an event that was the current one.
+// became tells what has become of the highest version of an event.
 func (j *judge) became(v *model.Version, old *lock.Version) {
 	c := compat.Change{Rule: compat.EventGoRenamed, From: old.Go, To: v.Go}
+	dropped := old.State == lock.Upcast && *old.Upcast == lock.Step{}
 	switch {
 	case v.Upcast != nil && v.Upcast.Result == model.None:
+		if dropped || old.State == lock.Upcast && v.Upcast.Func != "" { // which may have dropped it before
+			return
+		}
 		c = compat.Change{Rule: compat.EventDropped}
 	case v.Upcast != nil:
+		if old.State == lock.Upcast && !dropped {
+			return
+		}
 		c = compat.Change{Rule: compat.EventUpcast}
+	case old.State == lock.Upcast && old.Upcast.Func != "":
+		j.add(v, v.Schema, compat.Change{Rule: compat.UpcasterRemoved, Verdict: compat.UpcasterRemoved.Verdict(), From: old.Upcast.Func},
+			fmt.Sprintf("bring back func %s with //esgen:upcast above it, and give what is stored from now on a version=%d", old.Upcast.Func, v.Schema+1))
+		return
+	case old.State == lock.Upcast:
+		c = compat.Change{Rule: compat.EventRestored}
 	case v.Retired && old.State == lock.Current:
 		c = compat.Change{Rule: compat.EventRetired}
 	case old.Go == v.Go:
@@ -339,6 +356,10 @@ func (j *judge) rolling(v *model.Version, c compat.Change) {
 		remedy = "deploy this build everywhere before the first is recorded: keep the commands that record it switched off until then"
 	case compat.EventVersionAdded:
 		remedy = "stop that build before this one starts: it refuses a schema version that it doesn't know"
+	case compat.EventDropped:
+		remedy = "stop that build before this one starts: it skips such events, and new ones too"
+	case compat.EventUpcast:
+		remedy = "stop that build before this one starts: it brings such events to others, and new ones too"
 	}
 	j.add(v, 0, c, remedy)
 }

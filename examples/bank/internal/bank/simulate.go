@@ -15,7 +15,7 @@ import (
 	"github.com/esgen-go/esgen/examples/bank/operation"
 )
 
-// SimulationPrefix is what the ids of all simulated accounts begin with. They exchange money among
+// SimulationPrefix is what the ids of all simulated accounts begin with. Simulations move money among
 // themselves alone.
 const SimulationPrefix = "sim-"
 

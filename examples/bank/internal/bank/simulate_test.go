@@ -38,6 +38,21 @@ func TestASimulationConservesTheMoney(t *testing.T) {
 	}
 }
 
+// A person may well send a simulated account some money, or get some.
+func TestMoneyFromAndToOtherAccountsMakesNoSimulationWrong(t *testing.T) {
+	t.Parallel()
+	b, _ := newBank(t, open("ada", 0), deposit("ada", 10_00), open("sim-shared-0001", 0), open("sim-shared-0002", 100_00),
+		transfer("ada", "sim-shared-0001", 5_00), transfer("sim-shared-0002", "ada", 2_00))
+	done, err := b.Simulate(t.Context(), bank.Simulation{Name: "a", Accounts: 2, Shared: 2, Operations: 100, Writers: 4, Seed: 7}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, finding := range done.Books.Wrong {
+		t.Error(finding)
+	}
+	expectRight(t, b)
+}
+
 func TestSimulationsShareAccounts(t *testing.T) {
 	t.Parallel()
 	b, _, path := newFile(t)
