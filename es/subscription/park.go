@@ -24,6 +24,7 @@ type parking struct {
 	next    map[es.Stream]time.Time // when the next attempt is due
 	passing int                     // attempts in a row that failed for a passing reason
 	pause   time.Time               // until when none is made for that reason
+	rest    time.Time               // until when what is not parked has its turn
 }
 
 // loadParked reads what the subscription has parked. There are no more than [Park] allows.
@@ -127,15 +128,18 @@ func (d *delivery) keep(p es.Parked) {
 }
 
 // reconsider tries the parked streams that are due: by somebody's verdict, or because they have attempts left.
-// Each gets a turn of a batch at most, so that others need not wait.
+// They have a turn together, and then the others have one as long: much may wait behind a parked event.
 func (d *delivery) reconsider(ctx, work context.Context) error {
 	if len(d.parked.streams) == 0 || d.parkLimit == 0 {
 		return nil
 	}
 	now := time.Now()
-	if now.Before(d.parked.pause) {
+	if now.Before(d.parked.pause) || now.Before(d.parked.rest) {
 		return nil
 	}
+	turn := min(d.poll, 250*time.Millisecond)
+	over := now.Add(turn)
+	defer func() { d.parked.rest = time.Now().Add(min(time.Since(now), 2*turn)) }()
 	if now.Sub(d.parked.loaded) >= d.poll { // for verdicts
 		if err := d.loadParked(work); err != nil {
 			d.status.failed(err)
@@ -143,7 +147,7 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 		}
 	}
 	for _, p := range d.parked.streams {
-		if ctx.Err() != nil || now.Before(d.parked.pause) {
+		if ctx.Err() != nil || now.Before(d.parked.pause) || time.Now().After(over) {
 			return nil
 		}
 		if p.Position > d.at { // the position was set back, and has not come there yet
@@ -153,7 +157,7 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 		if p.Verdict == es.Undecided && !untried {
 			continue
 		}
-		if err := d.resume(ctx, work, p); err != nil {
+		if err := d.resume(ctx, work, p, over); err != nil {
 			return err
 		}
 	}
@@ -161,10 +165,9 @@ func (d *delivery) reconsider(ctx, work context.Context) error {
 }
 
 // resume handles the events of a parked stream, from the one that failed to the last that the position has
-// passed. If all can be handled, the stream is taken up again.
-func (d *delivery) resume(ctx, work context.Context, p es.Parked) error {
+// passed, as far as it comes until its turn is over. If all can be handled, the stream is taken up again.
+func (d *delivery) resume(ctx, work context.Context, p es.Parked, over time.Time) error {
 	delete(d.parked.next, p.Stream)
-	n := 0
 	var pending *es.Recorded
 	settle := func(next *es.Recorded) error { // handles the pending event; next is the one behind it
 		progress := d.progress(d.at)
@@ -208,7 +211,7 @@ func (d *delivery) resume(ctx, work context.Context, p es.Parked) error {
 		if err := settle(&rec); err != nil {
 			return d.failedAgain(ctx, work, p, err)
 		}
-		if n++; n > d.batch || ctx.Err() != nil {
+		if pending != nil && (ctx.Err() != nil || time.Now().After(over)) {
 			return nil // it goes on at the next turn
 		}
 		pending = &rec

@@ -272,3 +272,59 @@ func TestAPanicIsAFailureOfItsEvent(t *testing.T) {
 		})
 	}
 }
+
+// Somebody has mended what was wrong, and has a stream retried behind whose parked event much waits, of which each takes its time. Others
+// don't wait for all of that.
+func TestOtherStreamsGoOnWhileWhatHasWaitedIsHandled(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"live", "in a page"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			const waiting = 400
+			store, others, mended := memory.New(), newSeen(), make(chan struct{})
+			var handled, first atomic.Int64
+			h := subscription.Each(func(ctx context.Context, rec es.Recorded) error {
+				if rec.Stream == stream("a", 0) {
+					select {
+					case <-mended:
+					default:
+						return errPoison
+					}
+					time.Sleep(time.Millisecond)
+					handled.Add(1)
+					return nil
+				}
+				if handled.Load() > 0 {
+					time.Sleep(time.Millisecond)
+					first.CompareAndSwap(0, handled.Load())
+				}
+				return others.Handle(ctx, []es.Recorded{rec})
+			})
+			fill(t, store, "a", 1, waiting)
+			fill(t, store, "b", 1, 1)
+			running(t, newSub(t, store, h, fast...))
+			await(t, "it is parked, and its attempts are used up", func() bool {
+				all := parked(t, store)
+				return len(all) == 1 && all[0].Attempts == 3 && len(others.positions()) == 1
+			})
+			close(mended)
+			if err := store.Decide(t.Context(), "reader", stream("a", 0), 1, es.Retry); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "what has waited is being handled", func() bool { return handled.Load() > 0 })
+			more := 1
+			if way == "in a page" {
+				more = waiting
+			}
+			fill(t, store, "b", 1, more)
+			await(t, "the others were handled", func() bool { return len(others.positions()) == 1+more })
+			if n := first.Load(); n == waiting {
+				t.Fatal("all that had waited was handled before the first of the others")
+			}
+			if n := handled.Load(); way == "in a page" && n < waiting/10 {
+				t.Fatalf("%d of %d that had waited were handled while there was much else to do", n, waiting)
+			}
+			await(t, "the stream was taken up again", func() bool { return len(parked(t, store)) == 0 && handled.Load() == waiting })
+		})
+	}
+}
