@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis/unitchecker"
@@ -29,15 +30,24 @@ func runVet(ctx context.Context, in *invocation, args []string) int {
 	if err != nil {
 		return in.failed(fmt.Errorf("finding esgen's own file, for go vet: %w", err))
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"vet", "-vettool=" + tool}, args...)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = in.dir, in.stdout, in.stderr
-	err = cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == Problems {
-		return Problems
-	} else if err != nil {
-		return in.failed(fmt.Errorf("running go vet: %w", err))
+	run := func(args []string) int {
+		cmd := exec.CommandContext(ctx, "go", append([]string{"vet", "-vettool=" + tool}, args...)...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = in.dir, in.stdout, in.stderr
+		err := cmd.Run()
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == Problems {
+			return Problems
+		} else if err != nil {
+			return in.failed(fmt.Errorf("running go vet: %w", err))
+		}
+		return OK
 	}
-	return OK
+	status := run(args)
+	isFix := func(arg string) bool { return slices.Contains([]string{"-fix", "--fix", "-fix=true", "--fix=true"}, arg) }
+	if status == OK && slices.ContainsFunc(args, isFix) {
+		// With -fix, go vet says nothing of what it has no fix for.
+		return run(slices.DeleteFunc(slices.Clone(args), isFix))
+	}
+	return status
 }
 
 // IsVetTool reports whether the command line is that of the go command, which runs esgen as the tool of go vet.
@@ -67,7 +77,7 @@ Flags:
 
 	-NAME         run this analyzer alone, or with other such flags these
 	-NAME=false   leave this analyzer out
-	-fix          make the suggested fixes (-diff: print them)
+	-fix          make the suggested fixes (-diff: print them), and print what is left
 	-json         print JSON
 	-h            print this
 
