@@ -24,7 +24,8 @@ type Definition struct {
 
 	// React reacts to an event: it issues commands, and says what to wait for. The context carries the metadata of
 	// [es.CausedBy] for what is saved with it, and what [Key] needs. An error means that the event is
-	// tried again, as [subscription.Retry] says.
+	// tried again, as [subscription.Retry] says; then the manager stops, timers included, or with [subscription.Park] sets aside the
+	// event's stream, and goes on with the others.
 	React func(ctx context.Context, rec es.Recorded, timers *Timers) error
 
 	// Expire is called when a timer is due, with a context as React's. An error, or a panic, means that it is called again a

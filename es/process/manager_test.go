@@ -262,6 +262,55 @@ func TestAPanicAtATimerIsAFailureOfThatTimer(t *testing.T) {
 	})
 }
 
+// With Park a process that can't go on holds up no other, and when it is retried, its timer is set with the record of that.
+func TestAProcessThatCantGoOnIsParkedAndOthersGoOn(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, s store) {
+		parking, ok := es.Capability[es.Parking](s)
+		if !ok {
+			t.Fatalf("%T can't park", s)
+		}
+		def := waiting(s, time.Hour)
+		var mended atomic.Bool
+		react := def.React
+		def.React = func(ctx context.Context, rec es.Recorded, timers *process.Timers) error {
+			if rec.Stream == order(1) && !mended.Load() {
+				return errors.New("no such warehouse")
+			}
+			return react(ctx, rec, timers)
+		}
+		add(t, s, order(1), "order.placed")
+		add(t, s, order(2), "order.placed")
+		run(t, s, def, subscription.Park(10), subscription.Poll(10*time.Millisecond), subscription.Retry(subscription.Backoff{Attempts: 2, First: time.Millisecond, Max: time.Millisecond}))
+		timers := func() (ids []string) {
+			all, err := s.Timers(t.Context(), "orders", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, timer := range all {
+				ids = append(ids, timer.ID)
+			}
+			return ids
+		}
+		var parked []es.Parked
+		await(t, "one is parked, and the other one goes on", func() (ok bool) {
+			var err error
+			if parked, err = parking.Parked(t.Context(), es.ParkedQuery{Name: "orders"}); err != nil {
+				t.Fatal(err)
+			}
+			return len(parked) == 1 && parked[0].Attempts == 2 && cmp.Equal(timers(), []string{"2"})
+		})
+		mended.Store(true)
+		if err := parking.Decide(t.Context(), "orders", order(1), 1, es.Retry); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "it goes on", func() bool { return cmp.Equal(timers(), []string{"2", "1"}) })
+		if got := kinds(t, s, task("1")); !cmp.Equal(got, []string{"task.begun"}) {
+			t.Fatalf("its task has %v", got)
+		}
+	})
+}
+
 func TestMain(m *testing.M) {
 	if at := os.Getenv(childVar); at != "" {
 		child(at)
