@@ -275,14 +275,13 @@ func optionally(f *shape.Field) string {
 func (c *comparison) added(p place, old *shape.Type, g *shape.Field) {
 	taken := lock.Field(old, g.Name) != nil || reserves(old, g.Name) ||
 		slices.ContainsFunc(old.Fields, func(f *shape.Field) bool { return slices.Contains(f.Was, g.Name) })
-	switch {
-	case taken && !c.rolling:
+	if taken {
 		c.reused(p, g)
-		return
-	case !g.Required():
-		c.add(p, FieldAdded, "", Describe(g.Type), "")
-	default:
+	}
+	if g.Required() {
 		c.add(p, FieldAddedRequired, "", Describe(g.Type), optional(g))
+	} else if !taken || c.rolling {
+		c.add(p, FieldAdded, "", Describe(g.Type), "")
 	}
 	for _, f := range old.Reserved { // which it brings back under another name
 		if slices.Contains(g.Was, f.Name) && !c.rolling {
