@@ -42,7 +42,9 @@ func runVet(ctx context.Context, in *invocation, args []string) int {
 		return OK
 	}
 	status := run(args)
-	isFix := func(arg string) bool { return slices.Contains([]string{"-fix", "--fix", "-fix=true", "--fix=true"}, arg) }
+	isFix := func(arg string) bool {
+		return slices.Contains([]string{"-fix", "--fix", "-fix=true", "--fix=true"}, arg)
+	}
 	if status == OK && slices.ContainsFunc(args, isFix) {
 		// With -fix, go vet says nothing of what it has no fix for.
 		return run(slices.DeleteFunc(slices.Clone(args), isFix))
