@@ -167,7 +167,7 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 	switch {
 	case before == after:
 		if before != never && !zeroAlike(f.Type, g.Type, map[*shape.Type]bool{}) {
-			c.add(p, AbsenceChanged, "0", "nil", "keep what is within "+g.Go+" as it is")
+			c.add(p, AbsenceChanged, "zero", "another zero", "keep what is within "+g.Go+" as it is")
 		}
 	case before == never:
 		c.add(p, FieldOptional, "", "", "")
@@ -185,10 +185,10 @@ func (c *comparison) absence(p place, f, g *shape.Field) {
 }
 
 // zeroAlike reports whether the zero values of two types say the same: within objects and arrays,
-// a value has become no pointer, and a pointer no value.
+// a value has become no pointer, and a pointer no value. A UUID's is written as text of zeros, which no string has for its own.
 func zeroAlike(old, now *shape.Type, seen map[*shape.Type]bool) bool {
 	if old.Kind != now.Kind {
-		return old.Kind != shape.Pointer && now.Kind != shape.Pointer
+		return old.Kind != shape.Pointer && now.Kind != shape.Pointer && old.Kind != shape.UUID
 	}
 	if seen[now] {
 		return true

@@ -273,12 +273,12 @@ func (r *resolver) kept(old *shape.Type, o, n, v, field *shape.Field, at string)
 	case nullable:
 		r.because(at, "where it is missing it was the zero value and would be null")
 	case !zeroStays(o.Type, n.Type):
-		r.because(at, "where it is missing it was the zero value, a part of which would be null")
+		r.because(at, "where it is missing it was the zero value, which would be another")
 	}
 }
 
 // zeroStays reports whether the zero value of the one type is that of the other: not where something became a
-// pointer or was one.
+// pointer or was one, nor where a UUID of zeros would be an empty string.
 func zeroStays(old, next *shape.Type) bool {
 	switch {
 	case old.Kind == shape.Array && next.Kind == shape.Array:
@@ -293,7 +293,7 @@ func zeroStays(old, next *shape.Type) bool {
 			return false
 		})
 	}
-	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer)
+	return (old.Kind == shape.Pointer) == (next.Kind == shape.Pointer) && (old.Kind == shape.UUID) == (next.Kind == shape.UUID)
 }
 
 func describeField(f *shape.Field) string {
