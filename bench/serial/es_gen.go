@@ -168,7 +168,7 @@ func (orderType) Encode(dst []byte, event any) (name string, schema int, data []
 		dst, err = scratch.Done(appendPacked(scratch.Dst, &e))
 	case Paid:
 		name, schema = "order.paid", 1
-		dst, err = appendPaid(codec.Room(dst, 73+len(e.Payer)+len(e.Method)+len(e.Currency)), &e)
+		dst, err = appendPaid(codec.Room(dst, 57+len(e.Payer)+len(e.Method)+len(e.Currency)+codec.IntLength(e.Amount)+codec.BoolLength(e.Final)), &e)
 	case Placed:
 		name, schema = "order.placed", 1
 		scratch := codec.NewScratch(dst)
@@ -249,11 +249,11 @@ func appendPacked(dst []byte, v *Packed) ([]byte, error) {
 		}
 		dst = append(dst, ']')
 	}
-	dst = append(dst, `,"comment":`...)
-	if dst, err = codec.AppendString(dst, v.Comment); err != nil {
+	dst = append(dst, `,"comment":"`...)
+	if dst, err = codec.AppendChars(dst, v.Comment); err != nil {
 		return dst, codec.InField(err, "comment")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -270,31 +270,29 @@ var fieldsOfPacked = codec.NewFields("id", "packed_at", "lines", "comment")
 // readPacked reads Packed.
 func readPacked(d *codec.Decoder, v *Packed) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPacked); field >= 0; field = d.Field(fieldsOfPacked, field) {
-		switch field {
-		case 0:
-			// id
+	for field := d.Struct(fieldsOfPacked); field >= 0; field = d.Search(fieldsOfPacked, field) {
+		if d.Field(field, 0, `,"id":`) {
 			seen = d.Once(seen, 0x1)
-			v.ID = d.UUID()
-		case 1:
-			// packed_at
+			d.UUID(&v.ID)
+		}
+		if d.Field(field, 1, `,"packed_at":`) {
 			seen = d.Once(seen, 0x2)
 			v.PackedAt = d.Time()
-		case 2:
-			// lines
+		}
+		if d.Field(field, 2, `,"lines":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Lines = nil
 			} else {
 				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, Line{})
+					items = codec.Extend(items)
 					readLine(d, &items[len(items)-1])
 				}
 				v.Lines = codec.Listed(d, items)
 			}
-		case 3:
-			// comment
+		}
+		if d.Field(field, 3, `,"comment":`) {
 			seen = d.Once(seen, 0x8)
 			v.Comment = d.String()
 		}
@@ -307,15 +305,15 @@ func readPacked(d *codec.Decoder, v *Packed) {
 // appendLine appends Line as JSON.
 func appendLine(dst []byte, v *Line) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"sku":`...)
-	if dst, err = codec.AppendString(dst, v.SKU); err != nil {
+	dst = append(dst, `{"sku":"`...)
+	if dst, err = codec.AppendChars(dst, v.SKU); err != nil {
 		return dst, codec.InField(err, "sku")
 	}
-	dst = append(dst, `,"name":`...)
-	if dst, err = codec.AppendString(dst, v.Name); err != nil {
+	dst = append(dst, `","name":"`...)
+	if dst, err = codec.AppendChars(dst, v.Name); err != nil {
 		return dst, codec.InField(err, "name")
 	}
-	dst = append(dst, `,"quantity":`...)
+	dst = append(dst, `","quantity":`...)
 	dst = codec.AppendInt(dst, int64(v.Quantity))
 	dst = append(dst, `,"price":`...)
 	dst = codec.AppendInt(dst, v.Price)
@@ -338,9 +336,11 @@ func appendLine(dst []byte, v *Line) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, v.Tags[i]); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, v.Tags[i]); err != nil {
 				return dst, codec.InField(codec.InIndex(err, i), "tags")
 			}
+			dst = append(dst, '"')
 		}
 		dst = append(dst, ']')
 	}
@@ -353,38 +353,36 @@ var fieldsOfLine = codec.NewFields("sku", "name", "quantity", "price", "discount
 // readLine reads Line.
 func readLine(d *codec.Decoder, v *Line) {
 	var seen uint64
-	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Field(fieldsOfLine, field) {
-		switch field {
-		case 0:
-			// sku
+	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Search(fieldsOfLine, field) {
+		if d.Field(field, 0, `,"sku":`) {
 			seen = d.Once(seen, 0x1)
 			v.SKU = d.String()
-		case 1:
-			// name
+		}
+		if d.Field(field, 1, `,"name":`) {
 			seen = d.Once(seen, 0x2)
 			v.Name = d.String()
-		case 2:
-			// quantity
+		}
+		if d.Field(field, 2, `,"quantity":`) {
 			seen = d.Once(seen, 0x4)
 			v.Quantity = d.Int()
-		case 3:
-			// price
+		}
+		if d.Field(field, 3, `,"price":`) {
 			seen = d.Once(seen, 0x8)
 			v.Price = d.Int64()
-		case 4:
-			// discount
+		}
+		if d.Field(field, 4, `,"discount":`) {
 			seen = d.Once(seen, 0x10)
 			v.Discount = d.Float64()
-		case 5:
-			// added
+		}
+		if d.Field(field, 5, `,"added":`) {
 			seen = d.Once(seen, 0x20)
 			v.Added = d.Time()
-		case 6:
-			// gift
+		}
+		if d.Field(field, 6, `,"gift":`) {
 			seen = d.Once(seen, 0x40)
 			v.Gift = d.Bool()
-		case 7:
-			// tags
+		}
+		if d.Field(field, 7, `,"tags":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Tags = nil
@@ -405,19 +403,19 @@ func readLine(d *codec.Decoder, v *Line) {
 // appendPaid appends Paid as JSON.
 func appendPaid(dst []byte, v *Paid) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"payer":`...)
-	if dst, err = codec.AppendString(dst, v.Payer); err != nil {
+	dst = append(dst, `{"payer":"`...)
+	if dst, err = codec.AppendChars(dst, v.Payer); err != nil {
 		return dst, codec.InField(err, "payer")
 	}
-	dst = append(dst, `,"method":`...)
-	if dst, err = codec.AppendString(dst, v.Method); err != nil {
+	dst = append(dst, `","method":"`...)
+	if dst, err = codec.AppendChars(dst, v.Method); err != nil {
 		return dst, codec.InField(err, "method")
 	}
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, v.Currency); err != nil {
+	dst = append(dst, `","currency":"`...)
+	if dst, err = codec.AppendChars(dst, v.Currency); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	dst = append(dst, `,"final":`...)
 	dst = strconv.AppendBool(dst, v.Final)
@@ -438,26 +436,24 @@ var fieldsOfPaid = codec.NewFields("payer", "method", "currency", "amount", "fin
 // readPaid reads Paid.
 func readPaid(d *codec.Decoder, v *Paid) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPaid); field >= 0; field = d.Field(fieldsOfPaid, field) {
-		switch field {
-		case 0:
-			// payer
+	for field := d.Struct(fieldsOfPaid); field >= 0; field = d.Search(fieldsOfPaid, field) {
+		if d.Field(field, 0, `,"payer":`) {
 			seen = d.Once(seen, 0x1)
 			v.Payer = d.String()
-		case 1:
-			// method
+		}
+		if d.Field(field, 1, `,"method":`) {
 			seen = d.Once(seen, 0x2)
 			v.Method = d.String()
-		case 2:
-			// currency
+		}
+		if d.Field(field, 2, `,"currency":`) {
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case 3:
-			// amount
+		}
+		if d.Field(field, 3, `,"amount":`) {
 			seen = d.Once(seen, 0x8)
 			v.Amount = d.Int64()
-		case 4:
-			// final
+		}
+		if d.Field(field, 4, `,"final":`) {
 			seen = d.Once(seen, 0x10)
 			v.Final = d.Bool()
 		}
@@ -472,15 +468,15 @@ func appendPlaced(dst []byte, v *Placed) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"id":`...)
 	dst = codec.AppendUUID(dst, v.ID)
-	dst = append(dst, `,"customer":`...)
-	if dst, err = codec.AppendString(dst, v.Customer); err != nil {
+	dst = append(dst, `,"customer":"`...)
+	if dst, err = codec.AppendChars(dst, v.Customer); err != nil {
 		return dst, codec.InField(err, "customer")
 	}
-	dst = append(dst, `,"email":`...)
-	if dst, err = codec.AppendString(dst, v.Email); err != nil {
+	dst = append(dst, `","email":"`...)
+	if dst, err = codec.AppendChars(dst, v.Email); err != nil {
 		return dst, codec.InField(err, "email")
 	}
-	dst = append(dst, `,"placed_at":`...)
+	dst = append(dst, `","placed_at":`...)
 	if dst, err = codec.AppendTime(dst, v.PlacedAt); err != nil {
 		return dst, codec.InField(err, "placed_at")
 	}
@@ -493,16 +489,18 @@ func appendPlaced(dst []byte, v *Placed) ([]byte, error) {
 	dst = append(dst, `,"express":`...)
 	dst = strconv.AppendBool(dst, v.Express)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	if v.Coupon != nil {
-		dst = append(dst, `,"coupon":`...)
-		if dst, err = codec.AppendString(dst, *v.Coupon); err != nil {
+		dst = append(dst, `,"coupon":"`...)
+		if dst, err = codec.AppendChars(dst, *v.Coupon); err != nil {
 			return dst, codec.InField(err, "coupon")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"tags":`...)
 	if v.Tags == nil {
@@ -513,9 +511,11 @@ func appendPlaced(dst []byte, v *Placed) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, v.Tags[i]); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, v.Tags[i]); err != nil {
 				return dst, codec.InField(codec.InIndex(err, i), "tags")
 			}
+			dst = append(dst, '"')
 		}
 		dst = append(dst, ']')
 	}
@@ -529,14 +529,17 @@ func appendPlaced(dst []byte, v *Placed) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "labels")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Labels[key]
-			if dst, err = codec.AppendString(dst, elem); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, elem); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "labels")
 			}
+			dst = append(dst, '"')
 		}
 		keys.Release()
 		dst = append(dst, '}')
@@ -564,44 +567,42 @@ var fieldsOfPlaced = codec.NewFields("id", "customer", "email", "placed_at", "to
 // readPlaced reads Placed.
 func readPlaced(d *codec.Decoder, v *Placed) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPlaced); field >= 0; field = d.Field(fieldsOfPlaced, field) {
-		switch field {
-		case 0:
-			// id
+	for field := d.Struct(fieldsOfPlaced); field >= 0; field = d.Search(fieldsOfPlaced, field) {
+		if d.Field(field, 0, `,"id":`) {
 			seen = d.Once(seen, 0x1)
-			v.ID = d.UUID()
-		case 1:
-			// customer
+			d.UUID(&v.ID)
+		}
+		if d.Field(field, 1, `,"customer":`) {
 			seen = d.Once(seen, 0x2)
 			v.Customer = d.String()
-		case 2:
-			// email
+		}
+		if d.Field(field, 2, `,"email":`) {
 			seen = d.Once(seen, 0x4)
 			v.Email = d.String()
-		case 3:
-			// placed_at
+		}
+		if d.Field(field, 3, `,"placed_at":`) {
 			seen = d.Once(seen, 0x8)
 			v.PlacedAt = d.Time()
-		case 4:
-			// total
+		}
+		if d.Field(field, 4, `,"total":`) {
 			seen = d.Once(seen, 0x10)
 			v.Total = d.Int64()
-		case 5:
-			// rate
+		}
+		if d.Field(field, 5, `,"rate":`) {
 			seen = d.Once(seen, 0x20)
 			v.Rate = d.Float64()
-		case 6:
-			// express
+		}
+		if d.Field(field, 6, `,"express":`) {
 			seen = d.Once(seen, 0x40)
 			v.Express = d.Bool()
-		case 7:
-			// note
+		}
+		if d.Field(field, 7, `,"note":`) {
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		case 8:
-			// coupon
+		}
+		if d.Field(field, 8, `,"coupon":`) {
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Coupon = nil
@@ -610,8 +611,8 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 				*p = d.String()
 				v.Coupon = p
 			}
-		case 9:
-			// tags
+		}
+		if d.Field(field, 9, `,"tags":`) {
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.Tags = nil
@@ -622,8 +623,8 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 				}
 				v.Tags = codec.Listed(d, items)
 			}
-		case 10:
-			// labels
+		}
+		if d.Field(field, 10, `,"labels":`) {
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Labels = nil
@@ -638,14 +639,14 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 				}
 				v.Labels = m
 			}
-		case 11:
-			// address
+		}
+		if d.Field(field, 11, `,"address":`) {
 			seen = d.Once(seen, 0x800)
 			readAddress(d, &v.Address)
-		case 12:
-			// reference
+		}
+		if d.Field(field, 12, `,"reference":`) {
 			seen = d.Once(seen, 0x1000)
-			v.Reference = d.UUID()
+			d.UUID(&v.Reference)
 		}
 	}
 	if seen&0x1e7f != 0x1e7f {
@@ -656,23 +657,23 @@ func readPlaced(d *codec.Decoder, v *Placed) {
 // appendAddress appends Address as JSON.
 func appendAddress(dst []byte, v *Address) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"street":`...)
-	if dst, err = codec.AppendString(dst, v.Street); err != nil {
+	dst = append(dst, `{"street":"`...)
+	if dst, err = codec.AppendChars(dst, v.Street); err != nil {
 		return dst, codec.InField(err, "street")
 	}
-	dst = append(dst, `,"city":`...)
-	if dst, err = codec.AppendString(dst, v.City); err != nil {
+	dst = append(dst, `","city":"`...)
+	if dst, err = codec.AppendChars(dst, v.City); err != nil {
 		return dst, codec.InField(err, "city")
 	}
-	dst = append(dst, `,"zip":`...)
-	if dst, err = codec.AppendString(dst, v.Zip); err != nil {
+	dst = append(dst, `","zip":"`...)
+	if dst, err = codec.AppendChars(dst, v.Zip); err != nil {
 		return dst, codec.InField(err, "zip")
 	}
-	dst = append(dst, `,"country":`...)
-	if dst, err = codec.AppendString(dst, v.Country); err != nil {
+	dst = append(dst, `","country":"`...)
+	if dst, err = codec.AppendChars(dst, v.Country); err != nil {
 		return dst, codec.InField(err, "country")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -681,22 +682,20 @@ var fieldsOfAddress = codec.NewFields("street", "city", "zip", "country")
 // readAddress reads Address.
 func readAddress(d *codec.Decoder, v *Address) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Field(fieldsOfAddress, field) {
-		switch field {
-		case 0:
-			// street
+	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Search(fieldsOfAddress, field) {
+		if d.Field(field, 0, `,"street":`) {
 			seen = d.Once(seen, 0x1)
 			v.Street = d.String()
-		case 1:
-			// city
+		}
+		if d.Field(field, 1, `,"city":`) {
 			seen = d.Once(seen, 0x2)
 			v.City = d.String()
-		case 2:
-			// zip
+		}
+		if d.Field(field, 2, `,"zip":`) {
 			seen = d.Once(seen, 0x4)
 			v.Zip = d.String()
-		case 3:
-			// country
+		}
+		if d.Field(field, 3, `,"country":`) {
 			seen = d.Once(seen, 0x8)
 			v.Country = d.String()
 		}
@@ -730,18 +729,16 @@ var fieldsOfOrderState = codec.NewFields("Placed", "Paid", "Lines")
 // readOrderState reads Order's state.
 func readOrderState(d *codec.Decoder, v *Order) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOrderState); field >= 0; field = d.Field(fieldsOfOrderState, field) {
-		switch field {
-		case 0:
-			// Placed
+	for field := d.Struct(fieldsOfOrderState); field >= 0; field = d.Search(fieldsOfOrderState, field) {
+		if d.Field(field, 0, `,"Placed":`) {
 			seen = d.Once(seen, 0x1)
 			v.Placed = d.Bool()
-		case 1:
-			// Paid
+		}
+		if d.Field(field, 1, `,"Paid":`) {
 			seen = d.Once(seen, 0x2)
 			v.Paid = d.Int64()
-		case 2:
-			// Lines
+		}
+		if d.Field(field, 2, `,"Lines":`) {
 			seen = d.Once(seen, 0x4)
 			v.Lines = d.Int()
 		}

@@ -127,7 +127,7 @@ func (accountType) Encode(dst []byte, event any) (name string, schema int, data 
 	switch e := event.(type) {
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(codec.Room(dst, 117+len(e.Account)+len(e.Currency)+len(e.Reference)+len(e.Note)), &e)
+		dst, err = appendDeposited(codec.Room(dst, 106+len(e.Account)+codec.IntLength(e.Amount)+len(e.Currency)+len(e.Reference)+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Deposited, as values, not pointers", event)
 	}
@@ -163,25 +163,25 @@ func upcastAccountEvent(name string, schema int, data []byte) ([]AccountEvent, e
 // appendDeposited appends Deposited as JSON.
 func appendDeposited(dst []byte, v *Deposited) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `{"account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "account")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, v.Currency); err != nil {
+	dst = append(dst, `,"currency":"`...)
+	if dst, err = codec.AppendChars(dst, v.Currency); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, `,"reference":`...)
-	if dst, err = codec.AppendString(dst, v.Reference); err != nil {
+	dst = append(dst, `","reference":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reference); err != nil {
 		return dst, codec.InField(err, "reference")
 	}
-	dst = append(dst, `,"note":`...)
-	if dst, err = codec.AppendString(dst, v.Note); err != nil {
+	dst = append(dst, `","note":"`...)
+	if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 		return dst, codec.InField(err, "note")
 	}
-	dst = append(dst, `,"at":`...)
+	dst = append(dst, `","at":`...)
 	if dst, err = codec.AppendTime(dst, v.At); err != nil {
 		return dst, codec.InField(err, "at")
 	}
@@ -202,30 +202,28 @@ var fieldsOfDeposited = codec.NewFields("account", "amount", "currency", "refere
 // readDeposited reads Deposited.
 func readDeposited(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
-		switch field {
-		case 0:
-			// account
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Search(fieldsOfDeposited, field) {
+		if d.Field(field, 0, `,"account":`) {
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case 1:
-			// amount
+		}
+		if d.Field(field, 1, `,"amount":`) {
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case 2:
-			// currency
+		}
+		if d.Field(field, 2, `,"currency":`) {
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case 3:
-			// reference
+		}
+		if d.Field(field, 3, `,"reference":`) {
 			seen = d.Once(seen, 0x8)
 			v.Reference = d.String()
-		case 4:
-			// note
+		}
+		if d.Field(field, 4, `,"note":`) {
 			seen = d.Once(seen, 0x10)
 			v.Note = d.String()
-		case 5:
-			// at
+		}
+		if d.Field(field, 5, `,"at":`) {
 			seen = d.Once(seen, 0x20)
 			v.At = d.Time()
 		}
@@ -258,10 +256,8 @@ var fieldsOfAccountState = codec.NewFields("Tally")
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
-		switch field {
-		case 0:
-			// Tally
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Search(fieldsOfAccountState, field) {
+		if d.Field(field, 0, `,"Tally":`) {
 			seen = d.Once(seen, 0x1)
 			readTallyState(d, &v.Tally)
 		}
@@ -293,22 +289,20 @@ var fieldsOfTallyState = codec.NewFields("Count", "Balance", "Chain", "Last")
 // readTallyState reads Tally's state.
 func readTallyState(d *codec.Decoder, v *Tally) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTallyState); field >= 0; field = d.Field(fieldsOfTallyState, field) {
-		switch field {
-		case 0:
-			// Count
+	for field := d.Struct(fieldsOfTallyState); field >= 0; field = d.Search(fieldsOfTallyState, field) {
+		if d.Field(field, 0, `,"Count":`) {
 			seen = d.Once(seen, 0x1)
 			v.Count = d.Int()
-		case 1:
-			// Balance
+		}
+		if d.Field(field, 1, `,"Balance":`) {
 			seen = d.Once(seen, 0x2)
 			v.Balance = d.Int64()
-		case 2:
-			// Chain
+		}
+		if d.Field(field, 2, `,"Chain":`) {
 			seen = d.Once(seen, 0x4)
 			v.Chain = d.Int64()
-		case 3:
-			// Last
+		}
+		if d.Field(field, 3, `,"Last":`) {
 			seen = d.Once(seen, 0x8)
 			readDepositedState(d, &v.Last)
 		}
@@ -321,25 +315,25 @@ func readTallyState(d *codec.Decoder, v *Tally) {
 // appendDepositedState appends Deposited's state as JSON.
 func appendDepositedState(dst []byte, v *Deposited) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `{"Account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "Account")
 	}
-	dst = append(dst, `,"Amount":`...)
+	dst = append(dst, `","Amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
-	dst = append(dst, `,"Currency":`...)
-	if dst, err = codec.AppendString(dst, v.Currency); err != nil {
+	dst = append(dst, `,"Currency":"`...)
+	if dst, err = codec.AppendChars(dst, v.Currency); err != nil {
 		return dst, codec.InField(err, "Currency")
 	}
-	dst = append(dst, `,"Reference":`...)
-	if dst, err = codec.AppendString(dst, v.Reference); err != nil {
+	dst = append(dst, `","Reference":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reference); err != nil {
 		return dst, codec.InField(err, "Reference")
 	}
-	dst = append(dst, `,"Note":`...)
-	if dst, err = codec.AppendString(dst, v.Note); err != nil {
+	dst = append(dst, `","Note":"`...)
+	if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 		return dst, codec.InField(err, "Note")
 	}
-	dst = append(dst, `,"At":`...)
+	dst = append(dst, `","At":`...)
 	if dst, err = codec.AppendTime(dst, v.At); err != nil {
 		return dst, codec.InField(err, "At")
 	}
@@ -352,30 +346,28 @@ var fieldsOfDepositedState = codec.NewFields("Account", "Amount", "Currency", "R
 // readDepositedState reads Deposited's state.
 func readDepositedState(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for field := d.Struct(fieldsOfDepositedState); field >= 0; field = d.Field(fieldsOfDepositedState, field) {
-		switch field {
-		case 0:
-			// Account
+	for field := d.Struct(fieldsOfDepositedState); field >= 0; field = d.Search(fieldsOfDepositedState, field) {
+		if d.Field(field, 0, `,"Account":`) {
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case 1:
-			// Amount
+		}
+		if d.Field(field, 1, `,"Amount":`) {
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case 2:
-			// Currency
+		}
+		if d.Field(field, 2, `,"Currency":`) {
 			seen = d.Once(seen, 0x4)
 			v.Currency = d.String()
-		case 3:
-			// Reference
+		}
+		if d.Field(field, 3, `,"Reference":`) {
 			seen = d.Once(seen, 0x8)
 			v.Reference = d.String()
-		case 4:
-			// Note
+		}
+		if d.Field(field, 4, `,"Note":`) {
 			seen = d.Once(seen, 0x10)
 			v.Note = d.String()
-		case 5:
-			// At
+		}
+		if d.Field(field, 5, `,"At":`) {
 			seen = d.Once(seen, 0x20)
 			v.At = d.Time()
 		}

@@ -16,18 +16,25 @@ func failed(err error) error { return &Error{Offset: -1, Err: err} }
 
 // AppendInt appends a signed integer.
 func AppendInt(dst []byte, n int64) []byte {
-	u := uint64(n)
 	if n < 0 {
-		dst = append(dst, '-')
-		u = -u
+		dst, n = append(dst, '-'), -n // of the least one, the same bits
 	}
-	return AppendUint(dst, u)
+	return AppendUint(dst, uint64(n))
 }
 
 // AppendUint appends an unsigned integer.
 func AppendUint(dst []byte, n uint64) []byte {
-	if n < 10 {
+	switch { // most are short
+	case n < 10:
 		return append(dst, '0'+byte(n))
+	case n < 100:
+		return append(dst, pairs[n*2], pairs[n*2+1])
+	case n < 10_000:
+		high, low := n/100, n%100
+		if high < 10 {
+			return append(dst, '0'+byte(high), pairs[low*2], pairs[low*2+1])
+		}
+		return append(dst, pairs[high*2], pairs[high*2+1], pairs[low*2], pairs[low*2+1])
 	}
 	start, count := len(dst), digitCount(n)
 	dst = slices.Grow(dst, count)[:start+count]
@@ -51,14 +58,12 @@ func AppendUint(dst []byte, n uint64) []byte {
 // digitCount returns how many decimal digits n has: log10(2) is about 1233/4096.
 func digitCount(n uint64) int {
 	guess := bits.Len64(n) * 1233 >> 12
-	if n < tens[guess] {
-		return guess
-	}
-	return guess + 1
+	_, less := bits.Sub64(n, tens[guess&31], 0)
+	return guess + 1 - int(less)
 }
 
-// tens are the powers of ten; the first one makes 0 a number of one digit.
-var tens = [...]uint64{0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+// tens are the powers of ten; the first one makes 0 a number of one digit. None is looked up beyond the last.
+var tens = [32]uint64{0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839" +
 	"40414243444546474849505152535455565758596061626364656667686970717273747576777879" +
@@ -128,7 +133,7 @@ func appendDecimal(dst []byte, f float64) ([]byte, bool) {
 	return AppendUint(dst, fraction), true
 }
 
-var pow10 = [...]uint64{1, 10, 100, 1e3, 1e4, 1e5, 1e6}
+var pow10 = [...]uint64{1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {

@@ -17,7 +17,7 @@
 //
 // Decoded values own their memory; nothing refers to the text that was decoded. But values of one text share theirs:
 // a string that is kept keeps a copy of the text, and a pointer or a list that is kept keeps up to 2 KiB
-// of others like it. Clone what outlives its event by far.
+// of others like it. So does a short encoded text, up to 1 KiB. Clone what outlives its event by far.
 package codec
 
 import (

@@ -5,7 +5,8 @@ import (
 	"errors"
 )
 
-// Decoder reads one JSON text. Its zero value is of no use: see [NewDecoder].
+// Decoder reads one JSON text. Its zero value is of no use: see [NewDecoder]. It must not be copied once it has read
+// anything: both copies would write to one memory.
 type Decoder struct {
 	data  []byte
 	pos   int // of the next byte
@@ -16,12 +17,12 @@ type Decoder struct {
 	errAt   int
 	missing string // the name of the required field, if that is the error
 
-	text string // a copy of the data from textAt on, which decoded strings share
-	base int
+	chars chars
 
 	names names // of unknown members, to find duplicates
 
-	slabs [3]slab
+	slabs  [3]slab
+	around around
 }
 
 // NewDecoder returns a decoder of data, which must not change until the decoder is
@@ -115,10 +116,17 @@ func (d *Decoder) literal(word string) bool {
 
 // Null reports whether the next value is null, and if so moves over it.
 func (d *Decoder) Null() bool {
-	return d.peek() == 'n' && d.null()
+	if at := d.pos; at < len(d.data) && d.data[at] > ' ' && d.data[at] != 'n' {
+		return false
+	}
+	return d.null()
 }
 
+// null is Null behind space, and where a null probably is.
 func (d *Decoder) null() bool {
+	if d.peek() != 'n' {
+		return false
+	}
 	if !d.literal("null") {
 		d.fail(wrongf(ErrSyntax, "unexpected %q", 'n'))
 	}

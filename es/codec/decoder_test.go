@@ -72,15 +72,16 @@ var fieldsOfPerson = codec.NewFields("name", "age", "tags")
 
 func readPerson(d *codec.Decoder, v *person) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPerson); field >= 0; field = d.Field(fieldsOfPerson, field) {
-		switch field {
-		case 0: // name
+	for field := d.Struct(fieldsOfPerson); field >= 0; field = d.Search(fieldsOfPerson, field) {
+		if d.Field(field, 0, `,"name":`) {
 			seen = d.Once(seen, 0x1)
 			v.Name = d.String()
-		case 1: // age
+		}
+		if d.Field(field, 1, `,"age":`) {
 			seen = d.Once(seen, 0x2)
 			v.Age = d.Int8()
-		case 2: // tags
+		}
+		if d.Field(field, 2, `,"tags":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Tags = nil

@@ -17,11 +17,11 @@ func appendDeposited(dst []byte, v *Deposited) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
-	dst = append(dst, `,"note":`...)
-	if dst, err = codec.AppendString(dst, v.Note); err != nil {
+	dst = append(dst, `,"note":"`...)
+	if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 		return dst, codec.InField(err, "note")
 	}
-	return append(dst, '}'), nil
+	return append(dst, `"}`...), nil
 }
 
 // What esgen generates to decode it.
@@ -32,12 +32,12 @@ func decodeDeposited(data []byte, v *Deposited) error {
 	*v = Deposited{}
 	d := codec.NewDecoder(data)
 	var seen uint64
-	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
-		switch field {
-		case 0: // amount
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Search(fieldsOfDeposited, field) {
+		if d.Field(field, 0, `,"amount":`) {
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case 1: // note
+		}
+		if d.Field(field, 1, `,"note":`) {
 			seen = d.Once(seen, 0x2)
 			v.Note = d.String()
 		}

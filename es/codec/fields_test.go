@@ -20,9 +20,13 @@ func readInts(text string) ([]int, error) {
 	}
 	d := codec.NewDecoder([]byte(text))
 	var seen uint64
-	for field := d.Struct(fields); field >= 0; field = d.Field(fields, field) {
-		seen = d.Once(seen, 1<<field)
-		values[field] = d.Int()
+	for field := d.Struct(fields); field >= 0; field = d.Search(fields, field) {
+		for i, name := range names {
+			if d.Field(field, i, `,"`+name+`":`) {
+				seen = d.Once(seen, 1<<i)
+				values[i] = d.Int()
+			}
+		}
 	}
 	return values, d.End()
 }
@@ -79,6 +83,7 @@ func TestNamesOfFieldsAreUnescapedAndComparedWhole(t *testing.T) {
 		{`{"a":1 "id":2}`, "", codec.ErrType},
 		{`{"a":1,,"id":2}`, "", codec.ErrSyntax},
 		{`{"a"1}`, "", codec.ErrType},
+		{`{"z":,"id":1 2}`, "", codec.ErrSyntax}, // what follows a name is its value, whatever it looks like
 		{`{"a":1,"id":2`, "", codec.ErrSyntax},
 		{`{"a":1]`, "", codec.ErrSyntax},
 		{`["a":1}`, "", codec.ErrType},

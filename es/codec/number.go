@@ -41,6 +41,49 @@ func (d *Decoder) Uint64() uint64 { return d.unsigned(math.MaxUint64) }
 func (d *Decoder) Uintptr() uintptr { return uintptr(d.unsigned(uint64(^uintptr(0)))) }
 
 func (d *Decoder) signed(low, high int64) int64 {
+	at, i := d.pos, d.pos
+	negative := i < len(d.data) && d.data[i] == '-'
+	if negative {
+		i++
+	}
+	magnitude, end := fewDigits(d.data, i)
+	if end == 0 {
+		return d.signedSlow(low, high)
+	}
+	d.pos = end
+	n := int64(magnitude)
+	if negative {
+		n = -n
+	}
+	if n < low || n > high {
+		d.failAt(ErrRange, at)
+		return 0
+	}
+	return n
+}
+
+// fewDigits reads an integer of up to 18 digits, which begin at b[i], and returns where they end; 0 if that is not what
+// there is, or if nothing is behind it.
+func fewDigits(b []byte, i int) (n uint64, end int) {
+	start := i
+	for ; i < len(b); i++ {
+		digit := b[i] - '0'
+		if digit > 9 {
+			break
+		}
+		n = n*10 + uint64(digit)
+	}
+	if uint(i-start-1) >= 18 || i == len(b) || goesOn[b[i]] || b[start] == '0' && i > start+1 {
+		return 0, 0
+	}
+	return n, i
+}
+
+// goesOn has what makes a number of an integer that is more than that.
+var goesOn = [256]bool{'.': true, 'e': true, 'E': true}
+
+// signedSlow reads integers behind space, with many digits or at the text's end, and tells why something else is none.
+func (d *Decoder) signedSlow(low, high int64) int64 {
 	at := d.peekAt()
 	negative := at < len(d.data) && d.data[at] == '-'
 	if negative {
@@ -65,6 +108,21 @@ func (d *Decoder) signed(low, high int64) int64 {
 }
 
 func (d *Decoder) unsigned(high uint64) uint64 {
+	at := d.pos
+	n, end := fewDigits(d.data, at)
+	if end == 0 {
+		return d.unsignedSlow(high)
+	}
+	d.pos = end
+	if n > high {
+		d.failAt(ErrRange, at)
+		return 0
+	}
+	return n
+}
+
+// unsignedSlow is like signedSlow.
+func (d *Decoder) unsignedSlow(high uint64) uint64 {
 	at := d.peekAt()
 	if at < len(d.data) && d.data[at] == '-' {
 		if numberEnd(d.data, at) < 0 {
@@ -235,7 +293,14 @@ func shortFloat(b []byte, i int) (f float64, end int, ok bool) {
 	if i < len(b) && b[i] == '.' {
 		i++
 		dot := i
-		for i < len(b) && b[i]-'0' <= 9 {
+		count := 8
+		for count == 8 && i+8 <= len(b) {
+			var digits uint64
+			digits, count = upTo8Digits(word(b, i))
+			n = n*pow10[count] + digits
+			i += count
+		}
+		for count == 8 && i < len(b) && b[i]-'0' <= 9 {
 			n = n*10 + uint64(b[i]-'0')
 			i++
 		}
@@ -260,6 +325,17 @@ func shortFloat(b []byte, i int) (f float64, end int, ok bool) {
 		f = -f
 	}
 	return f, i, true
+}
+
+// upTo8Digits reads the digits that x begins with. How many there are decides over no branch, which would often be mispredicted.
+func upTo8Digits(x uint64) (n uint64, count int) {
+	x ^= '0' * ones
+	count = bits.TrailingZeros64((x+(128-10)*ones|x)&highs) >> 3
+	x <<= 64 - 8*count // leading zeros
+	x = x*10 + x>>8    // pairs, in every other byte
+	const first, third = 100 + 1_000_000<<32, 1 + 10_000<<32
+	const everyFourth = 0xff000000ff
+	return (x&everyFourth*first + x>>16&everyFourth*third) >> 32, count
 }
 
 // quotient returns the float64 that is nearest to n/by, of which neither is 0: a division of integers that has

@@ -147,6 +147,15 @@ func (d *Decoder) unknown(name string) {
 //
 // and read or skip one value each turn.
 func (d *Decoder) Array() bool {
+	if at := d.pos; at+1 < len(d.data) && d.data[at] == '[' && d.data[at+1] > ' ' && d.data[at+1] != ']' && d.depth < MaxDepth {
+		d.pos = at + 1
+		d.depth++
+		return true
+	}
+	return d.arraySlow()
+}
+
+func (d *Decoder) arraySlow() bool {
 	if d.peek() != '[' {
 		d.unexpected("an array")
 		return false
@@ -175,17 +184,7 @@ func (d *Decoder) elements(open byte) int {
 		return 0
 	}
 	if open == '{' {
-		// Up to the first array's end: exact if the elements have no objects in them.
-		for i := 1; i < len(rest); i++ {
-			next := bytes.IndexByte(rest[i:], ']')
-			if next < 0 {
-				break
-			}
-			if i += next; rest[i-1] == '}' {
-				rest = rest[:i]
-			}
-		}
-		return min(bytes.Count(rest, []byte{'{'}), most)
+		return min(bytes.Count(rest[:arrayEnd(rest)], []byte{'{'}), most)
 	}
 	if end := bytes.IndexByte(rest, ']'); end >= 0 {
 		rest = rest[:end]
@@ -193,10 +192,37 @@ func (d *Decoder) elements(open byte) int {
 	return min(bytes.Count(rest, []byte{','})+1, most)
 }
 
+// arrayEnd guesses where the array ends that b is in: where more brackets have been closed than opened. Those in strings
+// mislead it.
+func arrayEnd(b []byte) int {
+	const block = 1 << 10 // counted at once, which is much faster than a byte at a time
+	open, at := 1, 0
+	for at+block <= len(b) {
+		part := b[at : at+block]
+		after := open + bytes.Count(part, []byte{'['}) - bytes.Count(part, []byte{']'})
+		if after <= 0 {
+			break
+		}
+		open = after
+		at += block
+	}
+	for {
+		next := bytes.IndexByte(b[at:], ']')
+		if next < 0 {
+			return len(b)
+		}
+		open += bytes.Count(b[at:at+next], []byte{'['}) - 1
+		at += next + 1
+		if open <= 0 {
+			return at - 1
+		}
+	}
+}
+
 // More reports whether another value follows in the array.
 func (d *Decoder) More() bool {
-	if d.pos < len(d.data) && d.data[d.pos] == ',' {
-		d.pos++
+	if at := d.pos; at < len(d.data) && d.data[at] == ',' {
+		d.pos = at + 1
 		return true
 	}
 	return d.moreSlow()

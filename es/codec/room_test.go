@@ -3,12 +3,68 @@ package codec_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/esgen-go/esgen/es/codec"
 )
+
+func TestLengthsAreThoseOfWhatIsAppended(t *testing.T) {
+	t.Parallel()
+	for _, b := range []bool{false, true} {
+		if got, want := codec.BoolLength(b), len(fmt.Sprint(b)); got != want {
+			t.Errorf("%t: %d, want %d", b, got, want)
+		}
+	}
+	numbers := []uint64{0, math.MaxInt64, 1 << 63, math.MaxUint64}
+	for n := uint64(1); ; n *= 10 {
+		if numbers = append(numbers, n-1, n, n+1, 5*(n/10)); n > math.MaxUint64/10 {
+			break
+		}
+	}
+	for n := uint64(1); n > 0; n *= 2 {
+		numbers = append(numbers, n-1, n, n+1)
+	}
+	for _, n := range numbers {
+		if got, want := codec.UintLength(n), len(codec.AppendUint(nil, n)); got != want || want != len(fmt.Sprint(n)) {
+			t.Errorf("%d: %d, want %d", n, got, want)
+		}
+		for _, i := range []int64{int64(n), -int64(n)} {
+			if got, want := codec.IntLength(i), len(codec.AppendInt(nil, i)); got != want || want != len(fmt.Sprint(i)) {
+				t.Errorf("%d: %d, want %d", i, got, want)
+			}
+		}
+	}
+}
+
+func TestTextsOfOneBlockAreApart(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			var kept [][]byte
+			var want []string
+			for i := range 2000 {
+				room := i * 7 % 140 // some have too little, and some none is cut for
+				text := strings.Repeat(string(rune('a'+(worker+i)%26)), i%150)
+				dst := codec.Room(nil, room)
+				if dst == nil || len(dst) != 0 || cap(dst) < room {
+					t.Errorf("room for %d: %d of %d bytes", room, len(dst), cap(dst))
+				}
+				kept, want = append(kept, append(dst, text...)), append(want, text)
+			}
+			for i, got := range kept {
+				if string(got) != want[i] {
+					t.Errorf("text %d has changed: %.20q, want %.20q", i, got, want[i])
+				}
+			}
+		})
+	}
+	all.Wait()
+}
 
 func TestScratchGivesMemoryOfItsOwn(t *testing.T) {
 	t.Parallel()

@@ -3,14 +3,21 @@ package codec
 import "unsafe"
 
 // slab is memory for values of one type, of which a text has many: the lists in its lines, say. The first requests
-// get just what they ask for. From the third on, as much is allocated at once as the rest of the text seems to need by how
-// far apart the requests are, and handed out piece by piece.
+// get just what they ask for, unless they come from the elements of a list, of which it is known how many there are. From
+// the third on, as much is allocated at once as the rest of the text seems to need by how far apart the requests are, and
+// handed out piece by piece.
 type slab struct {
 	kind     any            // a nil pointer to the values' type
-	spare    unsafe.Pointer // to unused values
+	spare    unsafe.Pointer // to unused values, if n > 0
 	n        int            // of these
 	first    int            // where the first request was
 	requests int
+}
+
+// around is the list that is being read.
+type around struct {
+	elements int // it probably has, 0 if there is no list
+	depth    int // of the list
 }
 
 // largestSlab is how many bytes are allocated at once for more than one request. Whoever keeps one of the
@@ -36,22 +43,26 @@ func room[T any](d *Decoder, s *slab, n int) int {
 	if s == nil {
 		return n
 	}
+	before := s.requests
 	s.requests++
-	if s.requests < 3 || n == 0 {
-		return n
-	}
 	most := largestSlab / int(max(unsafe.Sizeof(*new(T)), 1))
-	if 2*n > most {
+	times := 1
+	switch {
+	case n == 0 || 2*n > most:
 		return n
+	case before >= 2:
+		stride := max((d.pos-s.first)/before, 1)
+		times += (len(d.data) - d.pos) / stride
+	case d.depth > d.around.depth:
+		times = max(d.around.elements-before, 1)
 	}
-	stride := max((d.pos-s.first)/(s.requests-1), 1)
-	return min(n*(1+(len(d.data)-d.pos)/stride), most)
+	return min(n*times, most)
 }
 
 // take returns the unused values, and keep gives them back.
 func take[T any](s *slab) []T {
 	free := unsafe.Slice((*T)(s.spare), s.n)
-	s.spare, s.n = nil, 0
+	s.n = 0
 	return free
 }
 
@@ -67,12 +78,30 @@ func List[T any](d *Decoder, open byte) []T {
 		s.requests++
 		return take[T](s)[:0]
 	}
-	return make([]T, 0, room[T](d, s, d.elements(open)))
+	n := d.elements(open)
+	list := make([]T, 0, room[T](d, s, n))
+	if open == '{' {
+		d.around = around{n, d.depth + 1}
+	}
+	return list
+}
+
+// Extend returns the list with one more element, a zero value, to be read in place: a struct that is appended afterwards would
+// be copied. The list's room is zero already.
+func Extend[T any](list []T) []T {
+	if n := len(list); n < cap(list) {
+		return list[:n+1]
+	}
+	var zero T
+	return append(list, zero)
 }
 
 // Listed returns the list without the room that is left in it. That serves the lists to come, unless they
 // would hardly fit.
 func Listed[T any](d *Decoder, list []T) []T {
+	if d.depth < d.around.depth {
+		d.around = around{}
+	}
 	n := len(list)
 	if free := list[n:cap(list)]; len(free) > 0 && len(free) >= n {
 		if s := slabOf[T](d); s != nil && len(free) > s.n {

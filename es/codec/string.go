@@ -10,42 +10,54 @@ import (
 
 // AppendString appends s in quotes. It fails with [ErrInvalidUTF8].
 func AppendString(dst []byte, s string) ([]byte, error) {
-	// One check of the capacity for the text and both quotes.
-	start, n := len(dst), len(s)
-	out := slices.Grow(dst, n+2)[:start+n+2]
-	text := out[start+1 : start+1+n]
-	src := unsafe.Slice(unsafe.StringData(s), n)
-	le := binary.LittleEndian
-	// Most strings are short and plain. Two words that may overlap are checked and copied at once.
-	switch {
-	case n >= 8 && n <= 16:
-		first, last := le.Uint64(src), le.Uint64(src[n-8:])
-		if special(first)|special(last) != 0 {
-			return appendEscaped(out[:start], s)
-		}
-		le.PutUint64(text, first)
-		le.PutUint64(text[n-8:], last)
-	case n >= 4 && n < 8:
-		first, last := le.Uint32(src), le.Uint32(src[n-4:])
-		if special(uint64(first)|uint64(last)<<32) != 0 {
-			return appendEscaped(out[:start], s)
-		}
-		le.PutUint32(text, first)
-		le.PutUint32(text[n-4:], last)
-	case n > 0 && n < 4:
-		first, middle, last := src[0], src[n/2], src[n-1]
-		if !plain[first] || !plain[middle] || !plain[last] {
-			return appendEscaped(out[:start], s)
-		}
-		text[0], text[n/2], text[n-1] = first, middle, last
-	default:
-		if plainEnd(src, 0) < n {
-			return appendEscaped(out[:start], s)
-		}
-		copy(text, s)
+	dst, err := AppendChars(append(dst, '"'), s)
+	if err != nil {
+		return dst, err
 	}
-	out[start], out[len(out)-1] = '"', '"'
-	return out, nil
+	return append(dst, '"'), nil
+}
+
+// AppendChars appends s as it stands between quotes, which belong to constant text around it. It fails with [ErrInvalidUTF8].
+func AppendChars(dst []byte, s string) ([]byte, error) {
+	// One check of the capacity: below, nothing is written beyond the length of s.
+	start, n := len(dst), len(s)
+	if cap(dst)-start < n {
+		dst = slices.Grow(dst, n)
+	}
+	if n == 0 {
+		return dst, nil
+	}
+	from, to := unsafe.Pointer(unsafe.StringData(s)), unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), start)
+	// Most strings are plain. Two words that may overlap are the end of any but a short one.
+	switch {
+	case n >= 8:
+		for i := 0; i < n-8; i += 8 {
+			x := load(from, i)
+			if special(x) != 0 {
+				return appendEscaped(dst, s)
+			}
+			store(to, i, x)
+		}
+		last := load(from, n-8)
+		if special(last) != 0 {
+			return appendEscaped(dst, s)
+		}
+		store(to, n-8, last)
+	case n >= 4:
+		first, last := load4(from, 0), load4(from, n-4)
+		if special(uint64(first)|uint64(last)<<32) != 0 {
+			return appendEscaped(dst, s)
+		}
+		store4(to, 0, first)
+		store4(to, n-4, last)
+	default:
+		first, middle, last := s[0], s[n/2], s[n-1]
+		if !plain[first] || !plain[middle] || !plain[last] {
+			return appendEscaped(dst, s)
+		}
+		*(*byte)(to), *(*byte)(unsafe.Add(to, n/2)), *(*byte)(unsafe.Add(to, n-1)) = first, middle, last
+	}
+	return dst[:start+n], nil
 }
 
 // AppendQuotedString appends s as a JSON string within a JSON string, which is
@@ -65,7 +77,25 @@ const (
 
 // word returns the eight bytes from b[i] on. They must be within b: that isn't checked again.
 func word(b []byte, i int) uint64 {
-	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i))[:])
+	return load(unsafe.Pointer(unsafe.SliceData(b)), i)
+}
+
+// load returns the eight bytes that begin i behind p, and store puts eight there.
+func load(p unsafe.Pointer, i int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(p, i))[:])
+}
+
+func store(p unsafe.Pointer, i int, x uint64) {
+	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(p, i))[:], x)
+}
+
+// load4 and store4 are the same for four bytes.
+func load4(p unsafe.Pointer, i int) uint32 {
+	return binary.LittleEndian.Uint32((*[4]byte)(unsafe.Add(p, i))[:])
+}
+
+func store4(p unsafe.Pointer, i int, x uint32) {
+	binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(p, i))[:], x)
 }
 
 // special has the high bit set in the lowest byte of x that can't stand for
@@ -105,9 +135,8 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendEscaped appends s, of which something needs escaping or isn't ASCII.
+// appendEscaped is AppendChars where something needs escaping or isn't ASCII.
 func appendEscaped(dst []byte, s string) ([]byte, error) {
-	dst = append(dst, '"')
 	for len(s) > 0 {
 		c := s[0]
 		if c >= utf8.RuneSelf {
@@ -154,7 +183,7 @@ func appendEscaped(dst []byte, s string) ([]byte, error) {
 			s = s[n:]
 		}
 	}
-	return append(dst, '"'), nil
+	return dst, nil
 }
 
 // unescape appends the content of a string that begins at b[i] and ends at

@@ -2,18 +2,43 @@ package codec
 
 import (
 	"math/bits"
+	"strings"
 	"unsafe"
 )
 
-// own returns a string that doesn't share the data's memory: a part of one copy of the text.
+// chars is memory for decoded strings: as much as the text that is left, so that none has to be checked for room while it
+// is copied. It isn't zeroed, and what no string needs is never touched.
+type chars struct {
+	memory unsafe.Pointer
+	size   int
+	used   int
+}
+
+// reserve makes room for n bytes.
+func (c *chars) reserve(n int) {
+	c.size, c.used = n, 0
+	if n <= 1<<10 {
+		c.memory = unsafe.Pointer(unsafe.SliceData(make([]byte, n)))
+		return
+	}
+	var b strings.Builder // the one way to memory that isn't zeroed
+	b.Grow(n)
+	b.WriteByte(0)
+	c.memory = unsafe.Pointer(unsafe.StringData(b.String()))
+}
+
+// own returns a copy of a part of the data.
 func (d *Decoder) own(start, end int) string {
 	if start == end {
 		return ""
 	}
-	if d.text == "" {
-		d.text, d.base = string(d.data[start:]), start
+	c := &d.chars
+	if c.size-c.used < end-start {
+		c.reserve(len(d.data) - start)
 	}
-	return d.text[start-d.base : end-d.base]
+	to := unsafe.Slice((*byte)(unsafe.Add(c.memory, c.used)), end-start)
+	c.used += copy(to, d.data[start:end])
+	return view(to)
 }
 
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
@@ -59,18 +84,33 @@ func (d *Decoder) stringBytes(want string) ([]byte, bool) {
 // String reads a string.
 func (d *Decoder) String() string {
 	b, start := d.data, d.pos+1
-	if start > len(b) || b[start-1] != '"' {
+	if start+8 > len(b) || b[start-1] != '"' {
 		return d.stringSlow()
 	}
+	c := &d.chars
+	if c.size-c.used < len(b)-start {
+		if b[start] == '"' {
+			return d.stringSlow()
+		}
+		c.reserve(len(b) - start)
+	}
+	// What is checked is copied at once. A word that is within the text has room, too.
+	to := unsafe.Add(c.memory, c.used)
 	for i := start; i+8 <= len(b); i += 8 {
-		m := special(word(b, i))
+		x := word(b, i)
+		store(to, i-start, x)
+		m := special(x)
 		if m == 0 {
 			continue
 		}
 		end := i + bits.TrailingZeros64(m)>>3
 		if b[end] == '"' {
 			d.pos = end + 1
-			return d.own(start, end)
+			c.used += end - start
+			if end == start {
+				return ""
+			}
+			return unsafe.String((*byte)(to), end-start)
 		}
 		break
 	}

@@ -135,34 +135,20 @@ func ParseTime[S ~string | ~[]byte](s S) (time.Time, error) {
 
 // parseTime reads the time that s begins with, and returns its length: 0 if there is none.
 func parseTime(s []byte) (t time.Time, n int) {
-	if len(s) < len("2006-01-02T15:04:05Z") || s[16] != ':' {
+	unix, ok := parseSeconds(s)
+	if !ok {
 		return t, 0
 	}
-	date, ok1 := digitPairs(s, dateForm, dateDigits)
-	clock, ok2 := digitPairs(s[8:], clockForm, clockDigits)
-	second := digits2(s[17], s[18])
-	if !ok1 || !ok2 || second < 0 {
-		return t, 0
-	}
-	year, month := pair(date, 0)*100+pair(date, 2), pair(date, 5)
-	day, hour, minute := pair(clock, 0), pair(clock, 3), pair(clock, 6)
-	if month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 || day > 28 && day > daysIn(year, month) {
-		return t, 0
-	}
-	i := 19
+	i := lengthToSeconds
 	nanos := 0
 	if s[i] == '.' {
-		i++
-		start, unit := i, 100_000_000
-		for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
-			nanos += int(s[i]-'0') * unit
-			unit /= 10
-		}
-		if i == start || i == len(s) {
+		var digits int
+		nanos, digits = nanoseconds(s[i+1:])
+		i += 1 + digits
+		if digits == 0 || i == len(s) {
 			return t, 0
 		}
 	}
-	unix := daysOf(year, month, day)*secondsPerDay + int64(hour*3600+minute*60+second)
 	if s[i] == 'Z' {
 		return time.Unix(unix, int64(nanos)).UTC(), i + 1
 	}
@@ -184,11 +170,50 @@ func parseTime(s []byte) (t time.Time, n int) {
 	return t.In(time.FixedZone("", offset)), i + 6
 }
 
-// The forms of a time's first two words, and where these have digits.
+const lengthToSeconds = len("2006-01-02T15:04:05")
+
+// parseSeconds reads the part up to the seconds of the time that s begins with, and returns it as if it were in UTC. It fails
+// if nothing is behind that.
+func parseSeconds(s []byte) (unix int64, ok bool) {
+	if len(s) <= lengthToSeconds || s[10] != 'T' {
+		return 0, false
+	}
+	date, ok1 := digitPairs(s, dateForm, dateDigits)
+	clock, ok2 := digitPairs(s[11:], clockForm, clockDigits)
+	day := digits2(s[8], s[9])
+	if !ok1 || !ok2 || (clock&clockPairs+clockExcess)&highs != 0 {
+		return 0, false
+	}
+	year, month := pair(date, 0)*100+pair(date, 2), pair(date, 5)
+	if uint(month-1) > 11 || day < 1 || day > 28 && day > daysIn(year, month) {
+		return 0, false
+	}
+	return daysOf(year, month, day)*secondsPerDay + int64(pair(clock, 0)*3600+pair(clock, 3)*60+pair(clock, 6)), true
+}
+
+// nanoseconds reads the digits behind the second's point, and returns how many there are. What is beyond nine is cut off.
+func nanoseconds(s []byte) (n, digits int) {
+	for digits < len(s) && s[digits]-'0' <= 9 {
+		if digits < 9 {
+			n = n*10 + int(s[digits]-'0')
+		}
+		digits++
+	}
+	return n * nanosecondsIn[min(digits, 9)], digits
+}
+
+// nanosecondsIn has what the last of so many digits behind the point counts.
+var nanosecondsIn = [...]int{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 100, 10, 1}
+
+// The forms of two words of a time, and where these have digits.
 const (
 	dateForm, dateDigits   = 0x2d30302d30303030, 0x000f0f000f0f0f0f // 0000-00-
-	clockForm, clockDigits = 0x30303a3030543030, 0x0f0f000f0f000f0f // 00T00:00
+	clockForm, clockDigits = 0x30303a30303a3030, 0x0f0f000f0f000f0f // 00:00:00
 )
+
+// The hour, the minute and the second within a word of pairs; what added to them sets the high bit of 24, 60 and
+// 60, or more.
+const clockPairs, clockExcess = 0x00ff0000ff0000ff, 0x0044000044000068
 
 // digitPairs reads eight bytes of a form. In the result the byte of a digit is ten times its value, plus
 // that of the next one: see pair.

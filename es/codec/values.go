@@ -12,6 +12,18 @@ import (
 
 // Time reads a string that [ParseTime] accepts.
 func (d *Decoder) Time() time.Time {
+	// Most times have no fraction, and are in UTC.
+	const length = len(`"2006-01-02T15:04:05Z"`)
+	if b, at := d.data, d.pos; at+length <= len(b) && b[at] == '"' && b[at+length-2] == 'Z' && b[at+length-1] == '"' {
+		if unix, ok := parseSeconds(b[at+1:]); ok {
+			d.pos = at + length
+			return time.Unix(unix, 0).UTC()
+		}
+	}
+	return d.timeSlow()
+}
+
+func (d *Decoder) timeSlow() time.Time {
 	at := d.peekAt()
 	if start := at + 1; start < len(d.data) && d.data[at] == '"' {
 		// What parses has nothing to unescape.
@@ -31,24 +43,25 @@ func (d *Decoder) Time() time.Time {
 	return t
 }
 
-// UUID reads a string in one of the forms that uuid.UUID's UnmarshalText accepts.
-func (d *Decoder) UUID() uuid.UUID {
+// UUID reads a string in one of the forms that uuid.UUID's UnmarshalText accepts, to where it belongs: an array that
+// is returned would be written byte by byte and then copied at once, which makes the processor wait.
+func (d *Decoder) UUID(id *uuid.UUID) {
 	at := d.peekAt()
-	if end := at + 37; end < len(d.data) && d.data[at] == '"' && d.data[end] == '"' {
-		if id, ok := parseUUID(d.data[at+1 : end]); ok {
-			d.pos = end + 1
-			return id
-		}
+	if end := at + 37; end < len(d.data) && d.data[at] == '"' && d.data[end] == '"' && parseUUID(id, d.data[at+1:end]) {
+		d.pos = end + 1
+		return
 	}
+	*id = uuid.UUID{}
 	b, ok := d.stringBytes("a UUID")
 	if !ok {
-		return uuid.UUID{}
+		return
 	}
-	id, err := uuid.ParseBytes(b)
+	parsed, err := uuid.ParseBytes(b)
 	if err != nil {
 		d.failAt(wrongf(ErrFormat, "%q is no UUID", b), at)
+		return
 	}
-	return id
+	*id = parsed
 }
 
 // ParseUUID reads the UUID in a map's key.
@@ -72,9 +85,9 @@ var hexValues = func() (t [256]byte) {
 }()
 
 // parseUUID reads the usual form.
-func parseUUID(b []byte) (id uuid.UUID, ok bool) {
+func parseUUID(id *uuid.UUID, b []byte) bool {
 	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
-		return id, false
+		return false
 	}
 	var bad byte
 	for i, at := range [16]byte{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
@@ -82,7 +95,7 @@ func parseUUID(b []byte) (id uuid.UUID, ok bool) {
 		bad |= high | low
 		id[i] = high<<4 | low
 	}
-	return id, bad < 16
+	return bad < 16
 }
 
 // Bytes reads a base64 string; null gives nil.

@@ -411,18 +411,18 @@ var fieldsOfReleased = codec.NewFields()
 
 // readReleased reads Released.
 func readReleased(d *codec.Decoder, v *Released) {
-	for field := d.Struct(fieldsOfReleased); field >= 0; field = d.Field(fieldsOfReleased, field) {
+	for field := d.Struct(fieldsOfReleased); field >= 0; field = d.Search(fieldsOfReleased, field) {
 	}
 }
 
 // appendReserved appends Reserved as JSON.
 func appendReserved(dst []byte, v *Reserved) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"member":`...)
-	if dst, err = codec.AppendString(dst, v.Member); err != nil {
+	dst = append(dst, `{"member":"`...)
+	if dst, err = codec.AppendChars(dst, v.Member); err != nil {
 		return dst, codec.InField(err, "member")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -439,10 +439,8 @@ var fieldsOfReserved = codec.NewFields("member")
 // readReserved reads Reserved.
 func readReserved(d *codec.Decoder, v *Reserved) {
 	var seen uint64
-	for field := d.Struct(fieldsOfReserved); field >= 0; field = d.Field(fieldsOfReserved, field) {
-		switch field {
-		case 0:
-			// member
+	for field := d.Struct(fieldsOfReserved); field >= 0; field = d.Search(fieldsOfReserved, field) {
+		if d.Field(field, 0, `,"member":`) {
 			seen = d.Once(seen, 0x1)
 			v.Member = d.String()
 		}
@@ -455,11 +453,11 @@ func readReserved(d *codec.Decoder, v *Reserved) {
 // appendAddressState appends Address's state as JSON.
 func appendAddressState(dst []byte, v *Address) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Member":`...)
-	if dst, err = codec.AppendString(dst, v.Member); err != nil {
+	dst = append(dst, `{"Member":"`...)
+	if dst, err = codec.AppendChars(dst, v.Member); err != nil {
 		return dst, codec.InField(err, "Member")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -475,10 +473,8 @@ var fieldsOfAddressState = codec.NewFields("Member")
 // readAddressState reads Address's state.
 func readAddressState(d *codec.Decoder, v *Address) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAddressState); field >= 0; field = d.Field(fieldsOfAddressState, field) {
-		switch field {
-		case 0:
-			// Member
+	for field := d.Struct(fieldsOfAddressState); field >= 0; field = d.Search(fieldsOfAddressState, field) {
+		if d.Field(field, 0, `,"Member":`) {
 			seen = d.Once(seen, 0x1)
 			v.Member = d.String()
 		}
@@ -491,11 +487,11 @@ func readAddressState(d *codec.Decoder, v *Address) {
 // appendJoined appends Joined as JSON.
 func appendJoined(dst []byte, v *Joined) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"address":`...)
-	if dst, err = codec.AppendString(dst, v.Address); err != nil {
+	dst = append(dst, `{"address":"`...)
+	if dst, err = codec.AppendChars(dst, v.Address); err != nil {
 		return dst, codec.InField(err, "address")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -512,10 +508,8 @@ var fieldsOfJoined = codec.NewFields("address")
 // readJoined reads Joined.
 func readJoined(d *codec.Decoder, v *Joined) {
 	var seen uint64
-	for field := d.Struct(fieldsOfJoined); field >= 0; field = d.Field(fieldsOfJoined, field) {
-		switch field {
-		case 0:
-			// address
+	for field := d.Struct(fieldsOfJoined); field >= 0; field = d.Search(fieldsOfJoined, field) {
+		if d.Field(field, 0, `,"address":`) {
 			seen = d.Once(seen, 0x1)
 			v.Address = d.String()
 		}
@@ -543,18 +537,18 @@ var fieldsOfLeft = codec.NewFields()
 
 // readLeft reads Left.
 func readLeft(d *codec.Decoder, v *Left) {
-	for field := d.Struct(fieldsOfLeft); field >= 0; field = d.Field(fieldsOfLeft, field) {
+	for field := d.Struct(fieldsOfLeft); field >= 0; field = d.Search(fieldsOfLeft, field) {
 	}
 }
 
 // appendMoved appends Moved as JSON.
 func appendMoved(dst []byte, v *Moved) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"address":`...)
-	if dst, err = codec.AppendString(dst, v.Address); err != nil {
+	dst = append(dst, `{"address":"`...)
+	if dst, err = codec.AppendChars(dst, v.Address); err != nil {
 		return dst, codec.InField(err, "address")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -571,10 +565,8 @@ var fieldsOfMoved = codec.NewFields("address")
 // readMoved reads Moved.
 func readMoved(d *codec.Decoder, v *Moved) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoved); field >= 0; field = d.Field(fieldsOfMoved, field) {
-		switch field {
-		case 0:
-			// address
+	for field := d.Struct(fieldsOfMoved); field >= 0; field = d.Search(fieldsOfMoved, field) {
+		if d.Field(field, 0, `,"address":`) {
 			seen = d.Once(seen, 0x1)
 			v.Address = d.String()
 		}
@@ -587,11 +579,11 @@ func readMoved(d *codec.Decoder, v *Moved) {
 // appendMemberState appends Member's state as JSON.
 func appendMemberState(dst []byte, v *Member) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Address":`...)
-	if dst, err = codec.AppendString(dst, v.Address); err != nil {
+	dst = append(dst, `{"Address":"`...)
+	if dst, err = codec.AppendChars(dst, v.Address); err != nil {
 		return dst, codec.InField(err, "Address")
 	}
-	dst = append(dst, `,"Gone":`...)
+	dst = append(dst, `","Gone":`...)
 	dst = strconv.AppendBool(dst, v.Gone)
 	dst = append(dst, '}')
 	return dst, nil
@@ -609,14 +601,12 @@ var fieldsOfMemberState = codec.NewFields("Address", "Gone")
 // readMemberState reads Member's state.
 func readMemberState(d *codec.Decoder, v *Member) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMemberState); field >= 0; field = d.Field(fieldsOfMemberState, field) {
-		switch field {
-		case 0:
-			// Address
+	for field := d.Struct(fieldsOfMemberState); field >= 0; field = d.Search(fieldsOfMemberState, field) {
+		if d.Field(field, 0, `,"Address":`) {
 			seen = d.Once(seen, 0x1)
 			v.Address = d.String()
-		case 1:
-			// Gone
+		}
+		if d.Field(field, 1, `,"Gone":`) {
 			seen = d.Once(seen, 0x2)
 			v.Gone = d.Bool()
 		}

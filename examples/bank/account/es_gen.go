@@ -228,19 +228,19 @@ func (accountType) Encode(dst []byte, event any) (name string, schema int, data 
 		dst, err = appendClosed(codec.Room(dst, 2), &e)
 	case Deposited:
 		name, schema = "account.deposited", 1
-		dst, err = appendDeposited(codec.Room(dst, 32+len(e.Note)), &e)
+		dst, err = appendDeposited(codec.Room(dst, 21+codec.IntLength(e.Amount)+len(e.Note)), &e)
 	case Opened:
 		name, schema = "account.opened", 3
-		dst, err = appendOpened(codec.Room(dst, 50+len(e.Owner)+len(e.Currency)), &e)
+		dst, err = appendOpened(codec.Room(dst, 39+len(e.Owner)+len(e.Currency)+codec.IntLength(e.Overdraft)), &e)
 	case TransferReceived:
 		name, schema = "account.transfer_received", 1
-		dst, err = appendTransferReceived(codec.Room(dst, 42+len(e.From)+len(e.Note)), &e)
+		dst, err = appendTransferReceived(codec.Room(dst, 31+len(e.From)+codec.IntLength(e.Amount)+len(e.Note)), &e)
 	case TransferSent:
 		name, schema = "account.transfer_sent", 1
-		dst, err = appendTransferSent(codec.Room(dst, 40+len(e.To)+len(e.Note)), &e)
+		dst, err = appendTransferSent(codec.Room(dst, 29+len(e.To)+codec.IntLength(e.Amount)+len(e.Note)), &e)
 	case Withdrawn:
 		name, schema = "account.withdrawn", 1
-		dst, err = appendWithdrawn(codec.Room(dst, 32+len(e.Note)), &e)
+		dst, err = appendWithdrawn(codec.Room(dst, 21+codec.IntLength(e.Amount)+len(e.Note)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Account: its events are Closed, Deposited, Opened, TransferReceived, TransferSent and Withdrawn, as values, not pointers", event)
 	}
@@ -391,7 +391,7 @@ var fieldsOfClosed = codec.NewFields()
 
 // readClosed reads Closed.
 func readClosed(d *codec.Decoder, v *Closed) {
-	for field := d.Struct(fieldsOfClosed); field >= 0; field = d.Field(fieldsOfClosed, field) {
+	for field := d.Struct(fieldsOfClosed); field >= 0; field = d.Search(fieldsOfClosed, field) {
 	}
 }
 
@@ -401,10 +401,11 @@ func appendDeposited(dst []byte, v *Deposited) ([]byte, error) {
 	dst = append(dst, `{"amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -423,14 +424,12 @@ var fieldsOfDeposited = codec.NewFields("amount", "note")
 // readDeposited reads Deposited.
 func readDeposited(d *codec.Decoder, v *Deposited) {
 	var seen uint64
-	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Field(fieldsOfDeposited, field) {
-		switch field {
-		case 0:
-			// amount
+	for field := d.Struct(fieldsOfDeposited); field >= 0; field = d.Search(fieldsOfDeposited, field) {
+		if d.Field(field, 0, `,"amount":`) {
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case 1:
-			// note
+		}
+		if d.Field(field, 1, `,"note":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Note = d.String()
@@ -445,15 +444,15 @@ func readDeposited(d *codec.Decoder, v *Deposited) {
 // appendOpened appends Opened as JSON.
 func appendOpened(dst []byte, v *Opened) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"owner":`...)
-	if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+	dst = append(dst, `{"owner":"`...)
+	if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 		return dst, codec.InField(err, "owner")
 	}
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `","currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, `,"overdraft":`...)
+	dst = append(dst, `","overdraft":`...)
 	dst = codec.AppendInt(dst, v.Overdraft)
 	dst = append(dst, '}')
 	return dst, nil
@@ -472,18 +471,16 @@ var fieldsOfOpened = codec.NewFields("owner", "currency", "overdraft")
 // readOpened reads Opened.
 func readOpened(d *codec.Decoder, v *Opened) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOpened); field >= 0; field = d.Field(fieldsOfOpened, field) {
-		switch field {
-		case 0:
-			// owner
+	for field := d.Struct(fieldsOfOpened); field >= 0; field = d.Search(fieldsOfOpened, field) {
+		if d.Field(field, 0, `,"owner":`) {
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		case 2:
-			// overdraft
+		}
+		if d.Field(field, 2, `,"overdraft":`) {
 			seen = d.Once(seen, 0x4)
 			v.Overdraft = d.Int64()
 		}
@@ -496,17 +493,18 @@ func readOpened(d *codec.Decoder, v *Opened) {
 // appendTransferReceived appends TransferReceived as JSON.
 func appendTransferReceived(dst []byte, v *TransferReceived) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"from":`...)
-	if dst, err = codec.AppendString(dst, v.From); err != nil {
+	dst = append(dst, `{"from":"`...)
+	if dst, err = codec.AppendChars(dst, v.From); err != nil {
 		return dst, codec.InField(err, "from")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -525,18 +523,16 @@ var fieldsOfTransferReceived = codec.NewFields("from", "amount", "note")
 // readTransferReceived reads TransferReceived.
 func readTransferReceived(d *codec.Decoder, v *TransferReceived) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferReceived); field >= 0; field = d.Field(fieldsOfTransferReceived, field) {
-		switch field {
-		case 0:
-			// from
+	for field := d.Struct(fieldsOfTransferReceived); field >= 0; field = d.Search(fieldsOfTransferReceived, field) {
+		if d.Field(field, 0, `,"from":`) {
 			seen = d.Once(seen, 0x1)
 			v.From = d.String()
-		case 1:
-			// amount
+		}
+		if d.Field(field, 1, `,"amount":`) {
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case 2:
-			// note
+		}
+		if d.Field(field, 2, `,"note":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.Note = d.String()
@@ -551,17 +547,18 @@ func readTransferReceived(d *codec.Decoder, v *TransferReceived) {
 // appendTransferSent appends TransferSent as JSON.
 func appendTransferSent(dst []byte, v *TransferSent) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"to":`...)
-	if dst, err = codec.AppendString(dst, v.To); err != nil {
+	dst = append(dst, `{"to":"`...)
+	if dst, err = codec.AppendChars(dst, v.To); err != nil {
 		return dst, codec.InField(err, "to")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -580,18 +577,16 @@ var fieldsOfTransferSent = codec.NewFields("to", "amount", "note")
 // readTransferSent reads TransferSent.
 func readTransferSent(d *codec.Decoder, v *TransferSent) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferSent); field >= 0; field = d.Field(fieldsOfTransferSent, field) {
-		switch field {
-		case 0:
-			// to
+	for field := d.Struct(fieldsOfTransferSent); field >= 0; field = d.Search(fieldsOfTransferSent, field) {
+		if d.Field(field, 0, `,"to":`) {
 			seen = d.Once(seen, 0x1)
 			v.To = d.String()
-		case 1:
-			// amount
+		}
+		if d.Field(field, 1, `,"amount":`) {
 			seen = d.Once(seen, 0x2)
 			v.Amount = d.Int64()
-		case 2:
-			// note
+		}
+		if d.Field(field, 2, `,"note":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.Note = d.String()
@@ -609,10 +604,11 @@ func appendWithdrawn(dst []byte, v *Withdrawn) ([]byte, error) {
 	dst = append(dst, `{"amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -631,14 +627,12 @@ var fieldsOfWithdrawn = codec.NewFields("amount", "note")
 // readWithdrawn reads Withdrawn.
 func readWithdrawn(d *codec.Decoder, v *Withdrawn) {
 	var seen uint64
-	for field := d.Struct(fieldsOfWithdrawn); field >= 0; field = d.Field(fieldsOfWithdrawn, field) {
-		switch field {
-		case 0:
-			// amount
+	for field := d.Struct(fieldsOfWithdrawn); field >= 0; field = d.Search(fieldsOfWithdrawn, field) {
+		if d.Field(field, 0, `,"amount":`) {
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case 1:
-			// note
+		}
+		if d.Field(field, 1, `,"note":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Note = d.String()
@@ -663,14 +657,12 @@ var fieldsOfAdjusted = codec.NewFields("amount", "fee")
 // readAdjusted reads Adjusted.
 func readAdjusted(d *codec.Decoder, v *Adjusted) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAdjusted); field >= 0; field = d.Field(fieldsOfAdjusted, field) {
-		switch field {
-		case 0:
-			// amount
+	for field := d.Struct(fieldsOfAdjusted); field >= 0; field = d.Search(fieldsOfAdjusted, field) {
+		if d.Field(field, 0, `,"amount":`) {
 			seen = d.Once(seen, 0x1)
 			v.Amount = d.Int64()
-		case 1:
-			// fee
+		}
+		if d.Field(field, 1, `,"fee":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.Fee = d.Int64()
@@ -695,10 +687,8 @@ var fieldsOfOpenedV1 = codec.NewFields("holder")
 // readOpenedV1 reads OpenedV1.
 func readOpenedV1(d *codec.Decoder, v *OpenedV1) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOpenedV1); field >= 0; field = d.Field(fieldsOfOpenedV1, field) {
-		switch field {
-		case 0:
-			// holder
+	for field := d.Struct(fieldsOfOpenedV1); field >= 0; field = d.Search(fieldsOfOpenedV1, field) {
+		if d.Field(field, 0, `,"holder":`) {
 			seen = d.Once(seen, 0x1)
 			v.Holder = d.String()
 		}
@@ -721,14 +711,12 @@ var fieldsOfOpenedV2 = codec.NewFields("holder", "currency")
 // readOpenedV2 reads OpenedV2.
 func readOpenedV2(d *codec.Decoder, v *OpenedV2) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOpenedV2); field >= 0; field = d.Field(fieldsOfOpenedV2, field) {
-		switch field {
-		case 0:
-			// holder
+	for field := d.Struct(fieldsOfOpenedV2); field >= 0; field = d.Search(fieldsOfOpenedV2, field) {
+		if d.Field(field, 0, `,"holder":`) {
 			seen = d.Once(seen, 0x1)
 			v.Holder = d.String()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
 		}
@@ -741,15 +729,15 @@ func readOpenedV2(d *codec.Decoder, v *OpenedV2) {
 // appendAccountState appends Account's state as JSON.
 func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Owner":`...)
-	if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+	dst = append(dst, `{"Owner":"`...)
+	if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 		return dst, codec.InField(err, "Owner")
 	}
-	dst = append(dst, `,"Currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `","Currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "Currency")
 	}
-	dst = append(dst, `,"Balance":`...)
+	dst = append(dst, `","Balance":`...)
 	dst = codec.AppendInt(dst, v.Balance)
 	dst = append(dst, `,"Overdraft":`...)
 	dst = codec.AppendInt(dst, v.Overdraft)
@@ -771,26 +759,24 @@ var fieldsOfAccountState = codec.NewFields("Owner", "Currency", "Balance", "Over
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
-		switch field {
-		case 0:
-			// Owner
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Search(fieldsOfAccountState, field) {
+		if d.Field(field, 0, `,"Owner":`) {
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case 1:
-			// Currency
+		}
+		if d.Field(field, 1, `,"Currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
-		case 2:
-			// Balance
+		}
+		if d.Field(field, 2, `,"Balance":`) {
 			seen = d.Once(seen, 0x4)
 			v.Balance = d.Int64()
-		case 3:
-			// Overdraft
+		}
+		if d.Field(field, 3, `,"Overdraft":`) {
 			seen = d.Once(seen, 0x8)
 			v.Overdraft = d.Int64()
-		case 4:
-			// Closed
+		}
+		if d.Field(field, 4, `,"Closed":`) {
 			seen = d.Once(seen, 0x10)
 			v.Closed = d.Bool()
 		}

@@ -280,7 +280,7 @@ func (transferType) Encode(dst []byte, event any) (name string, schema int, data
 		dst, err = appendTransferRejected(codec.Room(dst, 13+len(e.Reason)), &e)
 	case TransferRequested:
 		name, schema = "transfer.requested", 1
-		dst, err = appendTransferRequested(codec.Room(dst, 89+len(e.Account)+len(e.To)+len(e.Amount.Currency)), &e)
+		dst, err = appendTransferRequested(codec.Room(dst, 67+len(e.Account)+len(e.To)+codec.IntLength(e.Amount.Minor)+len(e.Amount.Currency)+codec.IntLength(e.Timeout)), &e)
 	case TransferReturned:
 		name, schema = "transfer.returned", 1
 		dst, err = appendTransferReturned(codec.Room(dst, 2), &e)
@@ -410,7 +410,7 @@ var fieldsOfTransferConfirmed = codec.NewFields()
 
 // readTransferConfirmed reads TransferConfirmed.
 func readTransferConfirmed(d *codec.Decoder, v *TransferConfirmed) {
-	for field := d.Struct(fieldsOfTransferConfirmed); field >= 0; field = d.Field(fieldsOfTransferConfirmed, field) {
+	for field := d.Struct(fieldsOfTransferConfirmed); field >= 0; field = d.Search(fieldsOfTransferConfirmed, field) {
 	}
 }
 
@@ -432,18 +432,18 @@ var fieldsOfTransferDebited = codec.NewFields()
 
 // readTransferDebited reads TransferDebited.
 func readTransferDebited(d *codec.Decoder, v *TransferDebited) {
-	for field := d.Struct(fieldsOfTransferDebited); field >= 0; field = d.Field(fieldsOfTransferDebited, field) {
+	for field := d.Struct(fieldsOfTransferDebited); field >= 0; field = d.Search(fieldsOfTransferDebited, field) {
 	}
 }
 
 // appendTransferRefused appends TransferRefused as JSON.
 func appendTransferRefused(dst []byte, v *TransferRefused) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `{"reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "reason")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -460,10 +460,8 @@ var fieldsOfTransferRefused = codec.NewFields("reason")
 // readTransferRefused reads TransferRefused.
 func readTransferRefused(d *codec.Decoder, v *TransferRefused) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferRefused); field >= 0; field = d.Field(fieldsOfTransferRefused, field) {
-		switch field {
-		case 0:
-			// reason
+	for field := d.Struct(fieldsOfTransferRefused); field >= 0; field = d.Search(fieldsOfTransferRefused, field) {
+		if d.Field(field, 0, `,"reason":`) {
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
 		}
@@ -476,11 +474,11 @@ func readTransferRefused(d *codec.Decoder, v *TransferRefused) {
 // appendTransferRejected appends TransferRejected as JSON.
 func appendTransferRejected(dst []byte, v *TransferRejected) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `{"reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "reason")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -497,10 +495,8 @@ var fieldsOfTransferRejected = codec.NewFields("reason")
 // readTransferRejected reads TransferRejected.
 func readTransferRejected(d *codec.Decoder, v *TransferRejected) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferRejected); field >= 0; field = d.Field(fieldsOfTransferRejected, field) {
-		switch field {
-		case 0:
-			// reason
+	for field := d.Struct(fieldsOfTransferRejected); field >= 0; field = d.Search(fieldsOfTransferRejected, field) {
+		if d.Field(field, 0, `,"reason":`) {
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
 		}
@@ -513,15 +509,15 @@ func readTransferRejected(d *codec.Decoder, v *TransferRejected) {
 // appendTransferRequested appends TransferRequested as JSON.
 func appendTransferRequested(dst []byte, v *TransferRequested) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `{"account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "account")
 	}
-	dst = append(dst, `,"to":`...)
-	if dst, err = codec.AppendString(dst, v.To); err != nil {
+	dst = append(dst, `","to":"`...)
+	if dst, err = codec.AppendChars(dst, v.To); err != nil {
 		return dst, codec.InField(err, "to")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	if dst, err = appendMoneyAmount(dst, &v.Amount); err != nil {
 		return dst, codec.InField(err, "amount")
 	}
@@ -544,22 +540,20 @@ var fieldsOfTransferRequested = codec.NewFields("account", "to", "amount", "time
 // readTransferRequested reads TransferRequested.
 func readTransferRequested(d *codec.Decoder, v *TransferRequested) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferRequested); field >= 0; field = d.Field(fieldsOfTransferRequested, field) {
-		switch field {
-		case 0:
-			// account
+	for field := d.Struct(fieldsOfTransferRequested); field >= 0; field = d.Search(fieldsOfTransferRequested, field) {
+		if d.Field(field, 0, `,"account":`) {
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case 1:
-			// to
+		}
+		if d.Field(field, 1, `,"to":`) {
 			seen = d.Once(seen, 0x2)
 			v.To = d.String()
-		case 2:
-			// amount
+		}
+		if d.Field(field, 2, `,"amount":`) {
 			seen = d.Once(seen, 0x4)
 			readMoneyAmount(d, &v.Amount)
-		case 3:
-			// timeout
+		}
+		if d.Field(field, 3, `,"timeout":`) {
 			seen = d.Once(seen, 0x8)
 			v.Timeout = d.Int64()
 		}
@@ -574,11 +568,11 @@ func appendMoneyAmount(dst []byte, v *money.Amount) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"minor":`...)
 	dst = codec.AppendInt(dst, v.Minor)
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `,"currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -587,14 +581,12 @@ var fieldsOfMoneyAmount = codec.NewFields("minor", "currency")
 // readMoneyAmount reads github.com/esgen-go/esgen/examples/bank/money.Amount.
 func readMoneyAmount(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Field(fieldsOfMoneyAmount, field) {
-		switch field {
-		case 0:
-			// minor
+	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Search(fieldsOfMoneyAmount, field) {
+		if d.Field(field, 0, `,"minor":`) {
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
 		}
@@ -622,18 +614,18 @@ var fieldsOfTransferReturned = codec.NewFields()
 
 // readTransferReturned reads TransferReturned.
 func readTransferReturned(d *codec.Decoder, v *TransferReturned) {
-	for field := d.Struct(fieldsOfTransferReturned); field >= 0; field = d.Field(fieldsOfTransferReturned, field) {
+	for field := d.Struct(fieldsOfTransferReturned); field >= 0; field = d.Search(fieldsOfTransferReturned, field) {
 	}
 }
 
 // appendTransferStuck appends TransferStuck as JSON.
 func appendTransferStuck(dst []byte, v *TransferStuck) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `{"reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "reason")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -650,10 +642,8 @@ var fieldsOfTransferStuck = codec.NewFields("reason")
 // readTransferStuck reads TransferStuck.
 func readTransferStuck(d *codec.Decoder, v *TransferStuck) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferStuck); field >= 0; field = d.Field(fieldsOfTransferStuck, field) {
-		switch field {
-		case 0:
-			// reason
+	for field := d.Struct(fieldsOfTransferStuck); field >= 0; field = d.Search(fieldsOfTransferStuck, field) {
+		if d.Field(field, 0, `,"reason":`) {
 			seen = d.Once(seen, 0x1)
 			v.Reason = d.String()
 		}
@@ -681,36 +671,36 @@ var fieldsOfTransferTimedOut = codec.NewFields()
 
 // readTransferTimedOut reads TransferTimedOut.
 func readTransferTimedOut(d *codec.Decoder, v *TransferTimedOut) {
-	for field := d.Struct(fieldsOfTransferTimedOut); field >= 0; field = d.Field(fieldsOfTransferTimedOut, field) {
+	for field := d.Struct(fieldsOfTransferTimedOut); field >= 0; field = d.Search(fieldsOfTransferTimedOut, field) {
 	}
 }
 
 // appendTransferState appends Transfer's state as JSON.
 func appendTransferState(dst []byte, v *Transfer) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `{"Account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "Account")
 	}
-	dst = append(dst, `,"To":`...)
-	if dst, err = codec.AppendString(dst, v.To); err != nil {
+	dst = append(dst, `","To":"`...)
+	if dst, err = codec.AppendChars(dst, v.To); err != nil {
 		return dst, codec.InField(err, "To")
 	}
-	dst = append(dst, `,"Amount":`...)
+	dst = append(dst, `","Amount":`...)
 	if dst, err = appendMoneyAmountState(dst, &v.Amount); err != nil {
 		return dst, codec.InField(err, "Amount")
 	}
 	dst = append(dst, `,"Timeout":`...)
 	dst = codec.AppendInt(dst, int64(v.Timeout))
-	dst = append(dst, `,"State":`...)
-	if dst, err = codec.AppendString(dst, string(v.State)); err != nil {
+	dst = append(dst, `,"State":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.State)); err != nil {
 		return dst, codec.InField(err, "State")
 	}
-	dst = append(dst, `,"Reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `","Reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "Reason")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -726,30 +716,28 @@ var fieldsOfTransferState = codec.NewFields("Account", "To", "Amount", "Timeout"
 // readTransferState reads Transfer's state.
 func readTransferState(d *codec.Decoder, v *Transfer) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTransferState); field >= 0; field = d.Field(fieldsOfTransferState, field) {
-		switch field {
-		case 0:
-			// Account
+	for field := d.Struct(fieldsOfTransferState); field >= 0; field = d.Search(fieldsOfTransferState, field) {
+		if d.Field(field, 0, `,"Account":`) {
 			seen = d.Once(seen, 0x1)
 			v.Account = d.String()
-		case 1:
-			// To
+		}
+		if d.Field(field, 1, `,"To":`) {
 			seen = d.Once(seen, 0x2)
 			v.To = d.String()
-		case 2:
-			// Amount
+		}
+		if d.Field(field, 2, `,"Amount":`) {
 			seen = d.Once(seen, 0x4)
 			readMoneyAmountState(d, &v.Amount)
-		case 3:
-			// Timeout
+		}
+		if d.Field(field, 3, `,"Timeout":`) {
 			seen = d.Once(seen, 0x8)
 			v.Timeout = time.Duration(d.Int64())
-		case 4:
-			// State
+		}
+		if d.Field(field, 4, `,"State":`) {
 			seen = d.Once(seen, 0x10)
 			v.State = State(d.String())
-		case 5:
-			// Reason
+		}
+		if d.Field(field, 5, `,"Reason":`) {
 			seen = d.Once(seen, 0x20)
 			v.Reason = d.String()
 		}
@@ -764,11 +752,11 @@ func appendMoneyAmountState(dst []byte, v *money.Amount) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"Minor":`...)
 	dst = codec.AppendInt(dst, v.Minor)
-	dst = append(dst, `,"Currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `,"Currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "Currency")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -777,14 +765,12 @@ var fieldsOfMoneyAmountState = codec.NewFields("Minor", "Currency")
 // readMoneyAmountState reads github.com/esgen-go/esgen/examples/bank/money.Amount's state.
 func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Field(fieldsOfMoneyAmountState, field) {
-		switch field {
-		case 0:
-			// Minor
+	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Search(fieldsOfMoneyAmountState, field) {
+		if d.Field(field, 0, `,"Minor":`) {
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case 1:
-			// Currency
+		}
+		if d.Field(field, 1, `,"Currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
 		}

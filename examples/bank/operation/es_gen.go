@@ -152,12 +152,10 @@ func (operationType) Encode(dst []byte, event any) (name string, schema int, dat
 	switch e := event.(type) {
 	case Accepted:
 		name, schema = "operation.accepted", 1
-		scratch := codec.NewScratch(dst)
-		dst, err = scratch.Done(appendAccepted(scratch.Dst, &e))
+		dst, err = appendAccepted(codec.Room(dst, 136+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+codec.IntLength(e.Request.Amount.Minor)+len(e.Request.Amount.Currency)+codec.IntLength(e.Request.Overdraft.Minor)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)), &e)
 	case Refused:
 		name, schema = "operation.refused", 1
-		scratch := codec.NewScratch(dst)
-		dst, err = scratch.Done(appendRefused(scratch.Dst, &e))
+		dst, err = appendRefused(codec.Room(dst, 148+len(e.Request.Kind)+len(e.Request.Account)+len(e.Request.To)+len(e.Request.Owner)+codec.IntLength(e.Request.Amount.Minor)+len(e.Request.Amount.Currency)+codec.IntLength(e.Request.Overdraft.Minor)+len(e.Request.Overdraft.Currency)+len(e.Request.Note)+len(e.Reason)), &e)
 	default:
 		err = fmt.Errorf("encoding %T as an event of an Operation: its events are Accepted and Refused, as values, not pointers", event)
 	}
@@ -224,10 +222,8 @@ var fieldsOfAccepted = codec.NewFields("request")
 // readAccepted reads Accepted.
 func readAccepted(d *codec.Decoder, v *Accepted) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAccepted); field >= 0; field = d.Field(fieldsOfAccepted, field) {
-		switch field {
-		case 0:
-			// request
+	for field := d.Struct(fieldsOfAccepted); field >= 0; field = d.Search(fieldsOfAccepted, field) {
+		if d.Field(field, 0, `,"request":`) {
 			seen = d.Once(seen, 0x1)
 			readRequest(d, &v.Request)
 		}
@@ -240,25 +236,28 @@ func readAccepted(d *codec.Decoder, v *Accepted) {
 // appendRequest appends Request as JSON.
 func appendRequest(dst []byte, v *Request) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"kind":`...)
-	if dst, err = codec.AppendString(dst, v.Kind); err != nil {
+	dst = append(dst, `{"kind":"`...)
+	if dst, err = codec.AppendChars(dst, v.Kind); err != nil {
 		return dst, codec.InField(err, "kind")
 	}
-	dst = append(dst, `,"account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `","account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "account")
 	}
+	dst = append(dst, '"')
 	if v.To != "" {
-		dst = append(dst, `,"to":`...)
-		if dst, err = codec.AppendString(dst, v.To); err != nil {
+		dst = append(dst, `,"to":"`...)
+		if dst, err = codec.AppendChars(dst, v.To); err != nil {
 			return dst, codec.InField(err, "to")
 		}
+		dst = append(dst, '"')
 	}
 	if v.Owner != "" {
-		dst = append(dst, `,"owner":`...)
-		if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+		dst = append(dst, `,"owner":"`...)
+		if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 			return dst, codec.InField(err, "owner")
 		}
+		dst = append(dst, '"')
 	}
 	if v.Amount != (money.Amount{}) {
 		dst = append(dst, `,"amount":`...)
@@ -273,10 +272,11 @@ func appendRequest(dst []byte, v *Request) ([]byte, error) {
 		}
 	}
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -287,42 +287,40 @@ var fieldsOfRequest = codec.NewFields("kind", "account", "to", "owner", "amount"
 // readRequest reads Request.
 func readRequest(d *codec.Decoder, v *Request) {
 	var seen uint64
-	for field := d.Struct(fieldsOfRequest); field >= 0; field = d.Field(fieldsOfRequest, field) {
-		switch field {
-		case 0:
-			// kind
+	for field := d.Struct(fieldsOfRequest); field >= 0; field = d.Search(fieldsOfRequest, field) {
+		if d.Field(field, 0, `,"kind":`) {
 			seen = d.Once(seen, 0x1)
 			v.Kind = d.String()
-		case 1:
-			// account
+		}
+		if d.Field(field, 1, `,"account":`) {
 			seen = d.Once(seen, 0x2)
 			v.Account = d.String()
-		case 2:
-			// to
+		}
+		if d.Field(field, 2, `,"to":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.To = d.String()
 			}
-		case 3:
-			// owner
+		}
+		if d.Field(field, 3, `,"owner":`) {
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.Owner = d.String()
 			}
-		case 4:
-			// amount
+		}
+		if d.Field(field, 4, `,"amount":`) {
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				readMoneyAmount(d, &v.Amount)
 			}
-		case 5:
-			// overdraft
+		}
+		if d.Field(field, 5, `,"overdraft":`) {
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				readMoneyAmount(d, &v.Overdraft)
 			}
-		case 6:
-			// note
+		}
+		if d.Field(field, 6, `,"note":`) {
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
 				v.Note = d.String()
@@ -339,11 +337,11 @@ func appendMoneyAmount(dst []byte, v *money.Amount) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"minor":`...)
 	dst = codec.AppendInt(dst, v.Minor)
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `,"currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -352,14 +350,12 @@ var fieldsOfMoneyAmount = codec.NewFields("minor", "currency")
 // readMoneyAmount reads github.com/esgen-go/esgen/examples/bank/money.Amount.
 func readMoneyAmount(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Field(fieldsOfMoneyAmount, field) {
-		switch field {
-		case 0:
-			// minor
+	for field := d.Struct(fieldsOfMoneyAmount); field >= 0; field = d.Search(fieldsOfMoneyAmount, field) {
+		if d.Field(field, 0, `,"minor":`) {
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
 		}
@@ -376,11 +372,11 @@ func appendRefused(dst []byte, v *Refused) ([]byte, error) {
 	if dst, err = appendRequest(dst, &v.Request); err != nil {
 		return dst, codec.InField(err, "request")
 	}
-	dst = append(dst, `,"reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `,"reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "reason")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -397,14 +393,12 @@ var fieldsOfRefused = codec.NewFields("request", "reason")
 // readRefused reads Refused.
 func readRefused(d *codec.Decoder, v *Refused) {
 	var seen uint64
-	for field := d.Struct(fieldsOfRefused); field >= 0; field = d.Field(fieldsOfRefused, field) {
-		switch field {
-		case 0:
-			// request
+	for field := d.Struct(fieldsOfRefused); field >= 0; field = d.Search(fieldsOfRefused, field) {
+		if d.Field(field, 0, `,"request":`) {
 			seen = d.Once(seen, 0x1)
 			readRequest(d, &v.Request)
-		case 1:
-			// reason
+		}
+		if d.Field(field, 1, `,"reason":`) {
 			seen = d.Once(seen, 0x2)
 			v.Reason = d.String()
 		}
@@ -423,11 +417,11 @@ func appendOperationState(dst []byte, v *Operation) ([]byte, error) {
 	}
 	dst = append(dst, `,"Accepted":`...)
 	dst = strconv.AppendBool(dst, v.Accepted)
-	dst = append(dst, `,"Reason":`...)
-	if dst, err = codec.AppendString(dst, v.Reason); err != nil {
+	dst = append(dst, `,"Reason":"`...)
+	if dst, err = codec.AppendChars(dst, v.Reason); err != nil {
 		return dst, codec.InField(err, "Reason")
 	}
-	dst = append(dst, `,"Refusals":`...)
+	dst = append(dst, `","Refusals":`...)
 	dst = codec.AppendInt(dst, int64(v.Refusals))
 	dst = append(dst, '}')
 	return dst, nil
@@ -445,22 +439,20 @@ var fieldsOfOperationState = codec.NewFields("Request", "Accepted", "Reason", "R
 // readOperationState reads Operation's state.
 func readOperationState(d *codec.Decoder, v *Operation) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOperationState); field >= 0; field = d.Field(fieldsOfOperationState, field) {
-		switch field {
-		case 0:
-			// Request
+	for field := d.Struct(fieldsOfOperationState); field >= 0; field = d.Search(fieldsOfOperationState, field) {
+		if d.Field(field, 0, `,"Request":`) {
 			seen = d.Once(seen, 0x1)
 			readRequestState(d, &v.Request)
-		case 1:
-			// Accepted
+		}
+		if d.Field(field, 1, `,"Accepted":`) {
 			seen = d.Once(seen, 0x2)
 			v.Accepted = d.Bool()
-		case 2:
-			// Reason
+		}
+		if d.Field(field, 2, `,"Reason":`) {
 			seen = d.Once(seen, 0x4)
 			v.Reason = d.String()
-		case 3:
-			// Refusals
+		}
+		if d.Field(field, 3, `,"Refusals":`) {
 			seen = d.Once(seen, 0x8)
 			v.Refusals = d.Int()
 		}
@@ -473,23 +465,23 @@ func readOperationState(d *codec.Decoder, v *Operation) {
 // appendRequestState appends Request's state as JSON.
 func appendRequestState(dst []byte, v *Request) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Kind":`...)
-	if dst, err = codec.AppendString(dst, v.Kind); err != nil {
+	dst = append(dst, `{"Kind":"`...)
+	if dst, err = codec.AppendChars(dst, v.Kind); err != nil {
 		return dst, codec.InField(err, "Kind")
 	}
-	dst = append(dst, `,"Account":`...)
-	if dst, err = codec.AppendString(dst, v.Account); err != nil {
+	dst = append(dst, `","Account":"`...)
+	if dst, err = codec.AppendChars(dst, v.Account); err != nil {
 		return dst, codec.InField(err, "Account")
 	}
-	dst = append(dst, `,"To":`...)
-	if dst, err = codec.AppendString(dst, v.To); err != nil {
+	dst = append(dst, `","To":"`...)
+	if dst, err = codec.AppendChars(dst, v.To); err != nil {
 		return dst, codec.InField(err, "To")
 	}
-	dst = append(dst, `,"Owner":`...)
-	if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+	dst = append(dst, `","Owner":"`...)
+	if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 		return dst, codec.InField(err, "Owner")
 	}
-	dst = append(dst, `,"Amount":`...)
+	dst = append(dst, `","Amount":`...)
 	if dst, err = appendMoneyAmountState(dst, &v.Amount); err != nil {
 		return dst, codec.InField(err, "Amount")
 	}
@@ -497,11 +489,11 @@ func appendRequestState(dst []byte, v *Request) ([]byte, error) {
 	if dst, err = appendMoneyAmountState(dst, &v.Overdraft); err != nil {
 		return dst, codec.InField(err, "Overdraft")
 	}
-	dst = append(dst, `,"Note":`...)
-	if dst, err = codec.AppendString(dst, v.Note); err != nil {
+	dst = append(dst, `,"Note":"`...)
+	if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 		return dst, codec.InField(err, "Note")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -510,34 +502,32 @@ var fieldsOfRequestState = codec.NewFields("Kind", "Account", "To", "Owner", "Am
 // readRequestState reads Request's state.
 func readRequestState(d *codec.Decoder, v *Request) {
 	var seen uint64
-	for field := d.Struct(fieldsOfRequestState); field >= 0; field = d.Field(fieldsOfRequestState, field) {
-		switch field {
-		case 0:
-			// Kind
+	for field := d.Struct(fieldsOfRequestState); field >= 0; field = d.Search(fieldsOfRequestState, field) {
+		if d.Field(field, 0, `,"Kind":`) {
 			seen = d.Once(seen, 0x1)
 			v.Kind = d.String()
-		case 1:
-			// Account
+		}
+		if d.Field(field, 1, `,"Account":`) {
 			seen = d.Once(seen, 0x2)
 			v.Account = d.String()
-		case 2:
-			// To
+		}
+		if d.Field(field, 2, `,"To":`) {
 			seen = d.Once(seen, 0x4)
 			v.To = d.String()
-		case 3:
-			// Owner
+		}
+		if d.Field(field, 3, `,"Owner":`) {
 			seen = d.Once(seen, 0x8)
 			v.Owner = d.String()
-		case 4:
-			// Amount
+		}
+		if d.Field(field, 4, `,"Amount":`) {
 			seen = d.Once(seen, 0x10)
 			readMoneyAmountState(d, &v.Amount)
-		case 5:
-			// Overdraft
+		}
+		if d.Field(field, 5, `,"Overdraft":`) {
 			seen = d.Once(seen, 0x20)
 			readMoneyAmountState(d, &v.Overdraft)
-		case 6:
-			// Note
+		}
+		if d.Field(field, 6, `,"Note":`) {
 			seen = d.Once(seen, 0x40)
 			v.Note = d.String()
 		}
@@ -552,11 +542,11 @@ func appendMoneyAmountState(dst []byte, v *money.Amount) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"Minor":`...)
 	dst = codec.AppendInt(dst, v.Minor)
-	dst = append(dst, `,"Currency":`...)
-	if dst, err = codec.AppendString(dst, string(v.Currency)); err != nil {
+	dst = append(dst, `,"Currency":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.Currency)); err != nil {
 		return dst, codec.InField(err, "Currency")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -565,14 +555,12 @@ var fieldsOfMoneyAmountState = codec.NewFields("Minor", "Currency")
 // readMoneyAmountState reads github.com/esgen-go/esgen/examples/bank/money.Amount's state.
 func readMoneyAmountState(d *codec.Decoder, v *money.Amount) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Field(fieldsOfMoneyAmountState, field) {
-		switch field {
-		case 0:
-			// Minor
+	for field := d.Struct(fieldsOfMoneyAmountState); field >= 0; field = d.Search(fieldsOfMoneyAmountState, field) {
+		if d.Field(field, 0, `,"Minor":`) {
 			seen = d.Once(seen, 0x1)
 			v.Minor = d.Int64()
-		case 1:
-			// Currency
+		}
+		if d.Field(field, 1, `,"Currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = money.Currency(d.String())
 		}

@@ -387,7 +387,9 @@ func (a *appender) value(g *block, t *shape.Type, v place, w wrap) {
 		}
 		a.try(g, w, codec(name).Call(dst, convert(v.val, t.Go, kind)))
 	case shape.String:
-		a.try(g, w, codec("AppendString").Call(dst, convert(v.val, t.Go, types.String)))
+		a.lit(`"`)
+		a.try(g, w, codec("AppendChars").Call(dst, convert(v.val, t.Go, types.String)))
+		a.lit(`"`)
 	case shape.Bytes:
 		a.set(g, codec("AppendBytes").Call(dst, v.val))
 	case shape.Time:
@@ -490,8 +492,9 @@ func (a *appender) members(g *block, t *shape.Type, v place, w wrap) {
 			a.set(g, codec("AppendUUID").Call(dst, key))
 			a.lit(`:`)
 		default:
-			a.try(g, inner, codec("AppendString").Call(dst, name))
-			a.lit(`:`)
+			a.lit(`"`)
+			a.try(g, inner, codec("AppendChars").Call(dst, name))
+			a.lit(`":`)
 		}
 		a.flush(g)
 		g.stmt().Add(elem).Op(":=").Add(v.operand).Index(mapKey)

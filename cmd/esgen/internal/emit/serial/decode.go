@@ -132,7 +132,8 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 		b.stmt().Var().Add(r.gen.seenVar(i)).Uint64()
 	}
 	_, places := table(t)
-	var cases []jen.Code
+	d, field, fields := r.gen.local("d"), r.gen.local("field"), jen.Id(r.fn.fieldsName())
+	body := &block{}
 	for i, f := range t.Fields {
 		if f.Default != nil {
 			b.stmt().Add(r.target(f, v).val).Op("=").Add(defaultValue(f))
@@ -140,27 +141,26 @@ func (r *reader) object(b *block, t *shape.Type, v place) {
 		if f.Name == "" {
 			continue
 		}
-		word, bit := len(cases)/64, uint64(1)<<(len(cases)%64)
+		index := len(body.stmts)
+		word, bit := index/64, uint64(1)<<(index%64)
 		if f.Required() {
 			required[word] |= bit
 			missing[word] = append(missing[word], jen.Lit(f.Name))
 		}
 		c := &block{}
-		c.stmt().Comment(f.Name)
-		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(r.gen.local("d")).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
+		c.stmt().Add(r.gen.seenVar(word)).Op("=").Add(d).Dot("Once").Call(r.gen.seenVar(word), mask(bit))
 		r.field(c, f, v)
-		cases = append(cases, jen.Case(places[i]...).Block(c.stmts...))
-	}
-	d, field, fields := r.gen.local("d"), r.gen.local("field"), jen.Id(r.fn.fieldsName())
-	var body []jen.Code
-	if len(cases) > 0 {
-		body = append(body, jen.Switch(field).Block(cases...))
+		is := jen.Add(d).Dot("Field").Call(field, jen.Lit(index), jen.Op(tagLiteral(`,"`+f.Name+`":`)))
+		for _, former := range places[i][1:] {
+			is.Op("||").Add(field).Op("==").Add(former)
+		}
+		body.stmt().If(is).Block(c.stmts...)
 	}
 	b.stmt().For(
 		jen.Add(field).Op(":=").Add(d).Dot("Struct").Call(fields),
 		jen.Add(field).Op(">=").Lit(0),
-		jen.Add(field).Op("=").Add(d).Dot("Field").Call(fields, field),
-	).Block(body...)
+		jen.Add(field).Op("=").Add(d).Dot("Search").Call(fields, field),
+	).Block(body.stmts...)
 	for i := range words {
 		if required[i] != 0 {
 			args := append([]jen.Code{r.gen.seenVar(i), mask(required[i])}, missing[i]...)
@@ -323,8 +323,6 @@ func (r *reader) expression(t *shape.Type) *jen.Statement {
 		return codec("Bytes").Types(typeCode(elem)).Call(r.gen.local("d"))
 	case shape.Time:
 		return d("Time")
-	case shape.UUID:
-		return d("UUID")
 	case shape.Raw:
 		return d("Raw")
 	}
@@ -347,6 +345,8 @@ func (r *reader) value(b *block, t *shape.Type, v place) {
 	}
 	d := func(method string) *jen.Statement { return r.gen.local("d").Dot(method) }
 	switch t.Kind {
+	case shape.UUID:
+		b.stmt().Add(d("UUID").Call(v.addr))
 	case shape.Marshaler:
 		b.stmt().Add(d("Unmarshal").Call(v.addr))
 	case shape.Text:
@@ -367,8 +367,7 @@ func (r *reader) slice(b *block, t *shape.Type, v place, known bool) {
 	items, elem := r.gen.local(r.variable("items")), r.gen.local(r.variable("item"))
 	loop := &block{}
 	if t.Elem.Kind == shape.Struct {
-		// In place: a struct that is appended afterwards would be copied.
-		loop.stmt().Add(items).Op("=").Append(items, typeCode(t.Elem.Go).Values())
+		loop.stmt().Add(items).Op("=").Add(codec("Extend")).Call(items)
 		last := jen.Add(items).Index(jen.Len(items).Op("-").Lit(1))
 		r.value(loop, t.Elem, at(last))
 	} else if x := r.expression(t.Elem); x != nil {

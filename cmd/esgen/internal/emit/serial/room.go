@@ -1,40 +1,45 @@
 package serial
 
 import (
+	"go/types"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/esgen-go/esgen/cmd/esgen/internal/shape"
 )
 
-// Room returns an expression for how long the JSON of v, a value of type t, gets if nothing in its strings needs escaping and
-// no integer has more than ten digits. What does not fit is encoded all the same, with one more allocation. Room returns nil
-// if the length depends on more than that of some strings, or is far more than what most values take.
+// Room returns an expression for how long the JSON of v, a value of type t, gets if nothing in its strings needs escaping: just as
+// long, but for floats, times and what may be omitted, which count with the longest. What does not fit is encoded all the
+// same, with one more allocation. Room returns nil if there may be any number of values, or so many that this would cost
+// more than it saves.
 func Room(t *shape.Type, v *jen.Statement) *jen.Statement {
-	const longest, most = 256, 5 // bytes beside the strings, and strings
+	const longest, most = 256, 12 // bytes of constant length, and values of other lengths
 	var r room
-	if !r.value(t, v) || r.constant > longest || len(r.strings) > most {
+	if !r.value(t, v) || r.constant > longest || len(r.lengths) > most {
 		return nil
 	}
 	sum := jen.Lit(r.constant)
-	for _, s := range r.strings {
-		sum = sum.Op("+").Len(s)
+	for _, l := range r.lengths {
+		sum = sum.Op("+").Add(l)
 	}
 	return sum
 }
 
-// room adds up the longest JSON of values.
+// room adds up the lengths of values as JSON.
 type room struct {
 	constant int
-	strings  []jen.Code // whose lengths are to be added
+	lengths  []jen.Code
 }
 
 // value adds v's JSON. It is false if a variable number of values may be in there.
 func (r *room) value(t *shape.Type, v *jen.Statement) bool {
 	switch t.Kind {
 	case shape.Bool:
-		r.constant += len("false")
-	case shape.Int, shape.Uint:
-		r.constant += len("-1234567890")
+		r.lengths = append(r.lengths, codec("BoolLength").Call(convert(v, t.Go, types.Bool)))
+	case shape.Int:
+		r.lengths = append(r.lengths, codec("IntLength").Call(convert(v, t.Go, types.Int64)))
+	case shape.Uint:
+		r.lengths = append(r.lengths, codec("UintLength").Call(convert(v, t.Go, types.Uint64)))
 	case shape.Float:
 		r.constant += len("-1.7976931348623157e+308")
 	case shape.Time:
@@ -43,7 +48,7 @@ func (r *room) value(t *shape.Type, v *jen.Statement) bool {
 		r.constant += len(`"00000000-0000-0000-0000-000000000000"`)
 	case shape.String:
 		r.constant += len(`""`)
-		r.strings = append(r.strings, v)
+		r.lengths = append(r.lengths, jen.Len(v))
 	case shape.Struct:
 		return r.object(t, v)
 	default:

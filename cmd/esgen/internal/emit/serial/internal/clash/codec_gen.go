@@ -36,10 +36,11 @@ func appendOpened(dst_ []byte, v_ *Opened) ([]byte, error) {
 			if i_ > 0 {
 				dst_ = append(dst_, ',')
 			}
-			if dst_, err = codecpkg.AppendString(dst_, key_); err != nil {
+			dst_ = append(dst_, '"')
+			if dst_, err = codecpkg.AppendChars(dst_, key_); err != nil {
 				return dst_, codecpkg.InField(codecpkg.InName(err, key_), "Maps")
 			}
-			dst_ = append(dst_, ':')
+			dst_ = append(dst_, `":`...)
 			elem_ := v_.Maps[key(key_)]
 			if elem_ == nil {
 				dst_ = append(dst_, `null`...)
@@ -58,10 +59,11 @@ func appendOpened(dst_ []byte, v_ *Opened) ([]byte, error) {
 							if i3 > 0 {
 								dst_ = append(dst_, ',')
 							}
-							if dst_, err = codecpkg.AppendString(dst_, key3); err != nil {
+							dst_ = append(dst_, '"')
+							if dst_, err = codecpkg.AppendChars(dst_, key3); err != nil {
 								return dst_, codecpkg.InField(codecpkg.InName(codecpkg.InIndex(codecpkg.InName(err, key3), i2), key_), "Maps")
 							}
-							dst_ = append(dst_, ':')
+							dst_ = append(dst_, `":`...)
 							elem3 := elem_[i2][key(key3)]
 							if dst_, err = appendItem2(dst_, &elem3); err != nil {
 								return dst_, codecpkg.InField(codecpkg.InName(codecpkg.InIndex(codecpkg.InName(err, key3), i2), key_), "Maps")
@@ -135,23 +137,21 @@ var fieldsOfOpened = codecpkg.NewFields("Items", "Maps", "When", "Ptr", "Fixed",
 // readOpened reads Opened.
 func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfOpened); field >= 0; field = d_.Field(fieldsOfOpened, field) {
-		switch field {
-		case 0:
-			// Items
+	for field := d_.Struct(fieldsOfOpened); field >= 0; field = d_.Search(fieldsOfOpened, field) {
+		if d_.Field(field, 0, `,"Items":`) {
 			seen = d_.Once(seen, 0x1)
 			if d_.Null() {
 				v_.Items = nil
 			} else {
 				items_ := codecpkg.List[item](d_, '{')
 				for more_ := d_.Array(); more_; more_ = d_.More() {
-					items_ = append(items_, item{})
+					items_ = codecpkg.Extend(items_)
 					readItem2(d_, &items_[len(items_)-1])
 				}
 				v_.Items = codecpkg.Listed(d_, items_)
 			}
-		case 1:
-			// Maps
+		}
+		if d_.Field(field, 1, `,"Maps":`) {
 			seen = d_.Once(seen, 0x2)
 			if d_.Null() {
 				v_.Maps = nil
@@ -192,12 +192,12 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 				}
 				v_.Maps = m_
 			}
-		case 2:
-			// When
+		}
+		if d_.Field(field, 2, `,"When":`) {
 			seen = d_.Once(seen, 0x4)
 			v_.When = d_.Time()
-		case 3:
-			// Ptr
+		}
+		if d_.Field(field, 3, `,"Ptr":`) {
 			seen = d_.Once(seen, 0x8)
 			if d_.Null() {
 				v_.Ptr = nil
@@ -210,8 +210,8 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 				*p = p2_
 				v_.Ptr = p
 			}
-		case 4:
-			// Fixed
+		}
+		if d_.Field(field, 4, `,"Fixed":`) {
 			seen = d_.Once(seen, 0x10)
 			n_ := 0
 			for more_ := d_.Array(); more_; more_ = d_.More() {
@@ -223,12 +223,12 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 				n_++
 			}
 			d_.Length(n_, 2)
-		case 5:
-			// X
+		}
+		if d_.Field(field, 5, `,"X":`) {
 			seen = d_.Once(seen, 0x20)
 			readOpened3(d_, &v_.X)
-		case 6:
-			// Bools
+		}
+		if d_.Field(field, 6, `,"Bools":`) {
 			seen = d_.Once(seen, 0x40)
 			if d_.Null() {
 				v_.Bools = nil
@@ -249,11 +249,11 @@ func readOpened(d_ *codecpkg.Decoder, v_ *Opened) {
 // appendItem2 appends item as JSON.
 func appendItem2(dst_ []byte, v_ *item) ([]byte, error) {
 	var err error
-	dst_ = append(dst_, `{"Key":`...)
-	if dst_, err = codecpkg.AppendString(dst_, string(v_.Key)); err != nil {
+	dst_ = append(dst_, `{"Key":"`...)
+	if dst_, err = codecpkg.AppendChars(dst_, string(v_.Key)); err != nil {
 		return dst_, codecpkg.InField(err, "Key")
 	}
-	dst_ = append(dst_, '}')
+	dst_ = append(dst_, `"}`...)
 	return dst_, nil
 }
 
@@ -270,10 +270,8 @@ var fieldsOfItem2 = codecpkg.NewFields("Key")
 // readItem2 reads item.
 func readItem2(d_ *codecpkg.Decoder, v_ *item) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfItem2); field >= 0; field = d_.Field(fieldsOfItem2, field) {
-		switch field {
-		case 0:
-			// Key
+	for field := d_.Struct(fieldsOfItem2); field >= 0; field = d_.Search(fieldsOfItem2, field) {
+		if d_.Field(field, 0, `,"Key":`) {
 			seen = d_.Once(seen, 0x1)
 			v_.Key = key(d_.String())
 		}
@@ -318,10 +316,8 @@ var fieldsOfElem = codecpkg.NewFields("Items")
 // readElem reads elem.
 func readElem(d_ *codecpkg.Decoder, v_ *elem) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfElem); field >= 0; field = d_.Field(fieldsOfElem, field) {
-		switch field {
-		case 0:
-			// Items
+	for field := d_.Struct(fieldsOfElem); field >= 0; field = d_.Search(fieldsOfElem, field) {
+		if d_.Field(field, 0, `,"Items":`) {
 			seen = d_.Once(seen, 0x1)
 			if d_.Null() {
 				v_.Items = nil
@@ -373,10 +369,8 @@ var fieldsOfOpened3 = codecpkg.NewFields("V")
 // readOpened3 reads opened.
 func readOpened3(d_ *codecpkg.Decoder, v_ *opened) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfOpened3); field >= 0; field = d_.Field(fieldsOfOpened3, field) {
-		switch field {
-		case 0:
-			// V
+	for field := d_.Struct(fieldsOfOpened3); field >= 0; field = d_.Search(fieldsOfOpened3, field) {
+		if d_.Field(field, 0, `,"V":`) {
 			seen = d_.Once(seen, 0x1)
 			readV(d_, &v_.V)
 		}
@@ -389,11 +383,11 @@ func readOpened3(d_ *codecpkg.Decoder, v_ *opened) {
 // appendV appends v as JSON.
 func appendV(dst_ []byte, v_ *v) ([]byte, error) {
 	var err error
-	dst_ = append(dst_, `{"Name":`...)
-	if dst_, err = codecpkg.AppendString(dst_, string(v_.Name)); err != nil {
+	dst_ = append(dst_, `{"Name":"`...)
+	if dst_, err = codecpkg.AppendChars(dst_, string(v_.Name)); err != nil {
 		return dst_, codecpkg.InField(err, "Name")
 	}
-	dst_ = append(dst_, '}')
+	dst_ = append(dst_, `"}`...)
 	return dst_, nil
 }
 
@@ -402,10 +396,8 @@ var fieldsOfV = codecpkg.NewFields("Name")
 // readV reads v.
 func readV(d_ *codecpkg.Decoder, v_ *v) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfV); field >= 0; field = d_.Field(fieldsOfV, field) {
-		switch field {
-		case 0:
-			// Name
+	for field := d_.Struct(fieldsOfV); field >= 0; field = d_.Search(fieldsOfV, field) {
+		if d_.Field(field, 0, `,"Name":`) {
 			seen = d_.Once(seen, 0x1)
 			v_.Name = name(d_.String())
 		}
@@ -430,10 +422,11 @@ func appendDState(dst_ []byte, v_ *d) ([]byte, error) {
 			if i_ > 0 {
 				dst_ = append(dst_, ',')
 			}
-			if dst_, err = codecpkg.AppendString(dst_, key_); err != nil {
+			dst_ = append(dst_, '"')
+			if dst_, err = codecpkg.AppendChars(dst_, key_); err != nil {
 				return dst_, codecpkg.InField(codecpkg.InName(err, key_), "seen")
 			}
-			dst_ = append(dst_, ':')
+			dst_ = append(dst_, `":`...)
 			elem_ := v_.seen[key(key_)]
 			if elem_ == nil {
 				dst_ = append(dst_, `null`...)
@@ -486,14 +479,12 @@ var fieldsOfDState = codecpkg.NewFields("ok", "seen", "data", "items")
 // readDState reads d's state.
 func readDState(d_ *codecpkg.Decoder, v_ *d) {
 	var seen uint64
-	for field := d_.Struct(fieldsOfDState); field >= 0; field = d_.Field(fieldsOfDState, field) {
-		switch field {
-		case 0:
-			// ok
+	for field := d_.Struct(fieldsOfDState); field >= 0; field = d_.Search(fieldsOfDState, field) {
+		if d_.Field(field, 0, `,"ok":`) {
 			seen = d_.Once(seen, 0x1)
 			v_.ok = ok(d_.Bool())
-		case 1:
-			// seen
+		}
+		if d_.Field(field, 1, `,"seen":`) {
 			seen = d_.Once(seen, 0x2)
 			if d_.Null() {
 				v_.seen = nil
@@ -516,12 +507,12 @@ func readDState(d_ *codecpkg.Decoder, v_ *d) {
 				}
 				v_.seen = m_
 			}
-		case 2:
-			// data
+		}
+		if d_.Field(field, 2, `,"data":`) {
 			seen = d_.Once(seen, 0x4)
 			v_.data = codecpkg.Bytes[byte](d_)
-		case 3:
-			// items
+		}
+		if d_.Field(field, 3, `,"items":`) {
 			seen = d_.Once(seen, 0x8)
 			if d_.Null() {
 				v_.items = nil

@@ -16,15 +16,15 @@ import (
 // appendSmall appends Small as JSON.
 func appendSmall(dst []byte, v *Small) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"owner":`...)
-	if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+	dst = append(dst, `{"owner":"`...)
+	if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 		return dst, codec.InField(err, "owner")
 	}
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, v.Currency); err != nil {
+	dst = append(dst, `","currency":"`...)
+	if dst, err = codec.AppendChars(dst, v.Currency); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, `,"amount":`...)
+	dst = append(dst, `","amount":`...)
 	dst = codec.AppendInt(dst, v.Amount)
 	dst = append(dst, `,"final":`...)
 	dst = strconv.AppendBool(dst, v.Final)
@@ -45,22 +45,20 @@ var fieldsOfSmall = codec.NewFields("owner", "currency", "amount", "final")
 // readSmall reads Small.
 func readSmall(d *codec.Decoder, v *Small) {
 	var seen uint64
-	for field := d.Struct(fieldsOfSmall); field >= 0; field = d.Field(fieldsOfSmall, field) {
-		switch field {
-		case 0:
-			// owner
+	for field := d.Struct(fieldsOfSmall); field >= 0; field = d.Search(fieldsOfSmall, field) {
+		if d.Field(field, 0, `,"owner":`) {
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.Currency = d.String()
-		case 2:
-			// amount
+		}
+		if d.Field(field, 2, `,"amount":`) {
 			seen = d.Once(seen, 0x4)
 			v.Amount = d.Int64()
-		case 3:
-			// final
+		}
+		if d.Field(field, 3, `,"final":`) {
 			seen = d.Once(seen, 0x8)
 			v.Final = d.Bool()
 		}
@@ -75,15 +73,15 @@ func appendMedium(dst []byte, v *Medium) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"id":`...)
 	dst = codec.AppendUUID(dst, v.ID)
-	dst = append(dst, `,"customer":`...)
-	if dst, err = codec.AppendString(dst, v.Customer); err != nil {
+	dst = append(dst, `,"customer":"`...)
+	if dst, err = codec.AppendChars(dst, v.Customer); err != nil {
 		return dst, codec.InField(err, "customer")
 	}
-	dst = append(dst, `,"email":`...)
-	if dst, err = codec.AppendString(dst, v.Email); err != nil {
+	dst = append(dst, `","email":"`...)
+	if dst, err = codec.AppendChars(dst, v.Email); err != nil {
 		return dst, codec.InField(err, "email")
 	}
-	dst = append(dst, `,"placed_at":`...)
+	dst = append(dst, `","placed_at":`...)
 	if dst, err = codec.AppendTime(dst, v.PlacedAt); err != nil {
 		return dst, codec.InField(err, "placed_at")
 	}
@@ -96,16 +94,18 @@ func appendMedium(dst []byte, v *Medium) ([]byte, error) {
 	dst = append(dst, `,"express":`...)
 	dst = strconv.AppendBool(dst, v.Express)
 	if v.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	if v.Coupon != nil {
-		dst = append(dst, `,"coupon":`...)
-		if dst, err = codec.AppendString(dst, *v.Coupon); err != nil {
+		dst = append(dst, `,"coupon":"`...)
+		if dst, err = codec.AppendChars(dst, *v.Coupon); err != nil {
 			return dst, codec.InField(err, "coupon")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"tags":`...)
 	if v.Tags == nil {
@@ -116,9 +116,11 @@ func appendMedium(dst []byte, v *Medium) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, v.Tags[i]); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, v.Tags[i]); err != nil {
 				return dst, codec.InField(codec.InIndex(err, i), "tags")
 			}
+			dst = append(dst, '"')
 		}
 		dst = append(dst, ']')
 	}
@@ -132,14 +134,17 @@ func appendMedium(dst []byte, v *Medium) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "labels")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Labels[key]
-			if dst, err = codec.AppendString(dst, elem); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, elem); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "labels")
 			}
+			dst = append(dst, '"')
 		}
 		keys.Release()
 		dst = append(dst, '}')
@@ -167,44 +172,42 @@ var fieldsOfMedium = codec.NewFields("id", "customer", "email", "placed_at", "to
 // readMedium reads Medium.
 func readMedium(d *codec.Decoder, v *Medium) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMedium); field >= 0; field = d.Field(fieldsOfMedium, field) {
-		switch field {
-		case 0:
-			// id
+	for field := d.Struct(fieldsOfMedium); field >= 0; field = d.Search(fieldsOfMedium, field) {
+		if d.Field(field, 0, `,"id":`) {
 			seen = d.Once(seen, 0x1)
-			v.ID = d.UUID()
-		case 1:
-			// customer
+			d.UUID(&v.ID)
+		}
+		if d.Field(field, 1, `,"customer":`) {
 			seen = d.Once(seen, 0x2)
 			v.Customer = d.String()
-		case 2:
-			// email
+		}
+		if d.Field(field, 2, `,"email":`) {
 			seen = d.Once(seen, 0x4)
 			v.Email = d.String()
-		case 3:
-			// placed_at
+		}
+		if d.Field(field, 3, `,"placed_at":`) {
 			seen = d.Once(seen, 0x8)
 			v.PlacedAt = d.Time()
-		case 4:
-			// total
+		}
+		if d.Field(field, 4, `,"total":`) {
 			seen = d.Once(seen, 0x10)
 			v.Total = d.Int64()
-		case 5:
-			// rate
+		}
+		if d.Field(field, 5, `,"rate":`) {
 			seen = d.Once(seen, 0x20)
 			v.Rate = d.Float64()
-		case 6:
-			// express
+		}
+		if d.Field(field, 6, `,"express":`) {
 			seen = d.Once(seen, 0x40)
 			v.Express = d.Bool()
-		case 7:
-			// note
+		}
+		if d.Field(field, 7, `,"note":`) {
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				v.Note = d.String()
 			}
-		case 8:
-			// coupon
+		}
+		if d.Field(field, 8, `,"coupon":`) {
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Coupon = nil
@@ -213,8 +216,8 @@ func readMedium(d *codec.Decoder, v *Medium) {
 				*p = d.String()
 				v.Coupon = p
 			}
-		case 9:
-			// tags
+		}
+		if d.Field(field, 9, `,"tags":`) {
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.Tags = nil
@@ -225,8 +228,8 @@ func readMedium(d *codec.Decoder, v *Medium) {
 				}
 				v.Tags = codec.Listed(d, items)
 			}
-		case 10:
-			// labels
+		}
+		if d.Field(field, 10, `,"labels":`) {
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Labels = nil
@@ -241,14 +244,14 @@ func readMedium(d *codec.Decoder, v *Medium) {
 				}
 				v.Labels = m
 			}
-		case 11:
-			// address
+		}
+		if d.Field(field, 11, `,"address":`) {
 			seen = d.Once(seen, 0x800)
 			readAddress(d, &v.Address)
-		case 12:
-			// reference
+		}
+		if d.Field(field, 12, `,"reference":`) {
 			seen = d.Once(seen, 0x1000)
-			v.Reference = d.UUID()
+			d.UUID(&v.Reference)
 		}
 	}
 	if seen&0x1e7f != 0x1e7f {
@@ -259,23 +262,23 @@ func readMedium(d *codec.Decoder, v *Medium) {
 // appendAddress appends Address as JSON.
 func appendAddress(dst []byte, v *Address) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"street":`...)
-	if dst, err = codec.AppendString(dst, v.Street); err != nil {
+	dst = append(dst, `{"street":"`...)
+	if dst, err = codec.AppendChars(dst, v.Street); err != nil {
 		return dst, codec.InField(err, "street")
 	}
-	dst = append(dst, `,"city":`...)
-	if dst, err = codec.AppendString(dst, v.City); err != nil {
+	dst = append(dst, `","city":"`...)
+	if dst, err = codec.AppendChars(dst, v.City); err != nil {
 		return dst, codec.InField(err, "city")
 	}
-	dst = append(dst, `,"zip":`...)
-	if dst, err = codec.AppendString(dst, v.Zip); err != nil {
+	dst = append(dst, `","zip":"`...)
+	if dst, err = codec.AppendChars(dst, v.Zip); err != nil {
 		return dst, codec.InField(err, "zip")
 	}
-	dst = append(dst, `,"country":`...)
-	if dst, err = codec.AppendString(dst, v.Country); err != nil {
+	dst = append(dst, `","country":"`...)
+	if dst, err = codec.AppendChars(dst, v.Country); err != nil {
 		return dst, codec.InField(err, "country")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -284,22 +287,20 @@ var fieldsOfAddress = codec.NewFields("street", "city", "zip", "country")
 // readAddress reads Address.
 func readAddress(d *codec.Decoder, v *Address) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Field(fieldsOfAddress, field) {
-		switch field {
-		case 0:
-			// street
+	for field := d.Struct(fieldsOfAddress); field >= 0; field = d.Search(fieldsOfAddress, field) {
+		if d.Field(field, 0, `,"street":`) {
 			seen = d.Once(seen, 0x1)
 			v.Street = d.String()
-		case 1:
-			// city
+		}
+		if d.Field(field, 1, `,"city":`) {
 			seen = d.Once(seen, 0x2)
 			v.City = d.String()
-		case 2:
-			// zip
+		}
+		if d.Field(field, 2, `,"zip":`) {
 			seen = d.Once(seen, 0x4)
 			v.Zip = d.String()
-		case 3:
-			// country
+		}
+		if d.Field(field, 3, `,"country":`) {
 			seen = d.Once(seen, 0x8)
 			v.Country = d.String()
 		}
@@ -333,11 +334,11 @@ func appendLarge(dst []byte, v *Large) ([]byte, error) {
 		}
 		dst = append(dst, ']')
 	}
-	dst = append(dst, `,"comment":`...)
-	if dst, err = codec.AppendString(dst, v.Comment); err != nil {
+	dst = append(dst, `,"comment":"`...)
+	if dst, err = codec.AppendChars(dst, v.Comment); err != nil {
 		return dst, codec.InField(err, "comment")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -354,31 +355,29 @@ var fieldsOfLarge = codec.NewFields("id", "placed_at", "lines", "comment")
 // readLarge reads Large.
 func readLarge(d *codec.Decoder, v *Large) {
 	var seen uint64
-	for field := d.Struct(fieldsOfLarge); field >= 0; field = d.Field(fieldsOfLarge, field) {
-		switch field {
-		case 0:
-			// id
+	for field := d.Struct(fieldsOfLarge); field >= 0; field = d.Search(fieldsOfLarge, field) {
+		if d.Field(field, 0, `,"id":`) {
 			seen = d.Once(seen, 0x1)
-			v.ID = d.UUID()
-		case 1:
-			// placed_at
+			d.UUID(&v.ID)
+		}
+		if d.Field(field, 1, `,"placed_at":`) {
 			seen = d.Once(seen, 0x2)
 			v.PlacedAt = d.Time()
-		case 2:
-			// lines
+		}
+		if d.Field(field, 2, `,"lines":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Lines = nil
 			} else {
 				items := codec.List[Line](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, Line{})
+					items = codec.Extend(items)
 					readLine(d, &items[len(items)-1])
 				}
 				v.Lines = codec.Listed(d, items)
 			}
-		case 3:
-			// comment
+		}
+		if d.Field(field, 3, `,"comment":`) {
 			seen = d.Once(seen, 0x8)
 			v.Comment = d.String()
 		}
@@ -391,15 +390,15 @@ func readLarge(d *codec.Decoder, v *Large) {
 // appendLine appends Line as JSON.
 func appendLine(dst []byte, v *Line) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"sku":`...)
-	if dst, err = codec.AppendString(dst, v.SKU); err != nil {
+	dst = append(dst, `{"sku":"`...)
+	if dst, err = codec.AppendChars(dst, v.SKU); err != nil {
 		return dst, codec.InField(err, "sku")
 	}
-	dst = append(dst, `,"name":`...)
-	if dst, err = codec.AppendString(dst, v.Name); err != nil {
+	dst = append(dst, `","name":"`...)
+	if dst, err = codec.AppendChars(dst, v.Name); err != nil {
 		return dst, codec.InField(err, "name")
 	}
-	dst = append(dst, `,"quantity":`...)
+	dst = append(dst, `","quantity":`...)
 	dst = codec.AppendInt(dst, int64(v.Quantity))
 	dst = append(dst, `,"price":`...)
 	dst = codec.AppendInt(dst, v.Price)
@@ -422,9 +421,11 @@ func appendLine(dst []byte, v *Line) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, v.Tags[i]); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, v.Tags[i]); err != nil {
 				return dst, codec.InField(codec.InIndex(err, i), "tags")
 			}
+			dst = append(dst, '"')
 		}
 		dst = append(dst, ']')
 	}
@@ -437,38 +438,36 @@ var fieldsOfLine = codec.NewFields("sku", "name", "quantity", "price", "discount
 // readLine reads Line.
 func readLine(d *codec.Decoder, v *Line) {
 	var seen uint64
-	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Field(fieldsOfLine, field) {
-		switch field {
-		case 0:
-			// sku
+	for field := d.Struct(fieldsOfLine); field >= 0; field = d.Search(fieldsOfLine, field) {
+		if d.Field(field, 0, `,"sku":`) {
 			seen = d.Once(seen, 0x1)
 			v.SKU = d.String()
-		case 1:
-			// name
+		}
+		if d.Field(field, 1, `,"name":`) {
 			seen = d.Once(seen, 0x2)
 			v.Name = d.String()
-		case 2:
-			// quantity
+		}
+		if d.Field(field, 2, `,"quantity":`) {
 			seen = d.Once(seen, 0x4)
 			v.Quantity = d.Int()
-		case 3:
-			// price
+		}
+		if d.Field(field, 3, `,"price":`) {
 			seen = d.Once(seen, 0x8)
 			v.Price = d.Int64()
-		case 4:
-			// discount
+		}
+		if d.Field(field, 4, `,"discount":`) {
 			seen = d.Once(seen, 0x10)
 			v.Discount = d.Float64()
-		case 5:
-			// added
+		}
+		if d.Field(field, 5, `,"added":`) {
 			seen = d.Once(seen, 0x20)
 			v.Added = d.Time()
-		case 6:
-			// gift
+		}
+		if d.Field(field, 6, `,"gift":`) {
 			seen = d.Once(seen, 0x40)
 			v.Gift = d.Bool()
-		case 7:
-			// tags
+		}
+		if d.Field(field, 7, `,"tags":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Tags = nil
@@ -562,70 +561,68 @@ var fieldsOfNumbers = codec.NewFields("I", "I8", "I16", "I32", "I64", "U", "U8",
 // readNumbers reads Numbers.
 func readNumbers(d *codec.Decoder, v *Numbers) {
 	var seen uint64
-	for field := d.Struct(fieldsOfNumbers); field >= 0; field = d.Field(fieldsOfNumbers, field) {
-		switch field {
-		case 0:
-			// I
+	for field := d.Struct(fieldsOfNumbers); field >= 0; field = d.Search(fieldsOfNumbers, field) {
+		if d.Field(field, 0, `,"I":`) {
 			seen = d.Once(seen, 0x1)
 			v.I = d.Int()
-		case 1:
-			// I8
+		}
+		if d.Field(field, 1, `,"I8":`) {
 			seen = d.Once(seen, 0x2)
 			v.I8 = d.Int8()
-		case 2:
-			// I16
+		}
+		if d.Field(field, 2, `,"I16":`) {
 			seen = d.Once(seen, 0x4)
 			v.I16 = d.Int16()
-		case 3:
-			// I32
+		}
+		if d.Field(field, 3, `,"I32":`) {
 			seen = d.Once(seen, 0x8)
 			v.I32 = d.Int32()
-		case 4:
-			// I64
+		}
+		if d.Field(field, 4, `,"I64":`) {
 			seen = d.Once(seen, 0x10)
 			v.I64 = d.Int64()
-		case 5:
-			// U
+		}
+		if d.Field(field, 5, `,"U":`) {
 			seen = d.Once(seen, 0x20)
 			v.U = d.Uint()
-		case 6:
-			// U8
+		}
+		if d.Field(field, 6, `,"U8":`) {
 			seen = d.Once(seen, 0x40)
 			v.U8 = d.Uint8()
-		case 7:
-			// U16
+		}
+		if d.Field(field, 7, `,"U16":`) {
 			seen = d.Once(seen, 0x80)
 			v.U16 = d.Uint16()
-		case 8:
-			// U32
+		}
+		if d.Field(field, 8, `,"U32":`) {
 			seen = d.Once(seen, 0x100)
 			v.U32 = d.Uint32()
-		case 9:
-			// U64
+		}
+		if d.Field(field, 9, `,"U64":`) {
 			seen = d.Once(seen, 0x200)
 			v.U64 = d.Uint64()
-		case 10:
-			// P
+		}
+		if d.Field(field, 10, `,"P":`) {
 			seen = d.Once(seen, 0x400)
 			v.P = d.Uintptr()
-		case 11:
-			// F32
+		}
+		if d.Field(field, 11, `,"F32":`) {
 			seen = d.Once(seen, 0x800)
 			v.F32 = d.Float32()
-		case 12:
-			// F64
+		}
+		if d.Field(field, 12, `,"F64":`) {
 			seen = d.Once(seen, 0x1000)
 			v.F64 = d.Float64()
-		case 13:
-			// N
+		}
+		if d.Field(field, 13, `,"N":`) {
 			seen = d.Once(seen, 0x2000)
 			v.N = json.Number(d.Number())
-		case 14:
-			// D
+		}
+		if d.Field(field, 14, `,"D":`) {
 			seen = d.Once(seen, 0x4000)
 			v.D = time.Duration(d.Int64())
-		case 15:
-			// B
+		}
+		if d.Field(field, 15, `,"B":`) {
 			seen = d.Once(seen, 0x8000)
 			if d.Null() {
 				v.B = nil
@@ -634,12 +631,12 @@ func readNumbers(d *codec.Decoder, v *Numbers) {
 				d.Unmarshal(p)
 				v.B = p
 			}
-		case 16:
-			// V
+		}
+		if d.Field(field, 16, `,"V":`) {
 			seen = d.Once(seen, 0x10000)
 			d.Unmarshal(&v.V)
-		case 17:
-			// F
+		}
+		if d.Field(field, 17, `,"F":`) {
 			seen = d.Once(seen, 0x20000)
 			if d.Null() {
 				v.F = nil
@@ -743,44 +740,42 @@ var fieldsOfQuoted = codec.NewFields("i", "u", "f", "b", "s", "n", "p", "ps", "l
 // readQuoted reads Quoted.
 func readQuoted(d *codec.Decoder, v *Quoted) {
 	var seen uint64
-	for field := d.Struct(fieldsOfQuoted); field >= 0; field = d.Field(fieldsOfQuoted, field) {
-		switch field {
-		case 0:
-			// i
+	for field := d.Struct(fieldsOfQuoted); field >= 0; field = d.Search(fieldsOfQuoted, field) {
+		if d.Field(field, 0, `,"i":`) {
 			seen = d.Once(seen, 0x1)
 			d.Quote(true)
 			v.I = d.Int()
 			d.Quote(false)
-		case 1:
-			// u
+		}
+		if d.Field(field, 1, `,"u":`) {
 			seen = d.Once(seen, 0x2)
 			d.Quote(true)
 			v.U = d.Uint8()
 			d.Quote(false)
-		case 2:
-			// f
+		}
+		if d.Field(field, 2, `,"f":`) {
 			seen = d.Once(seen, 0x4)
 			d.Quote(true)
 			v.F = d.Float64()
 			d.Quote(false)
-		case 3:
-			// b
+		}
+		if d.Field(field, 3, `,"b":`) {
 			seen = d.Once(seen, 0x8)
 			d.Quote(true)
 			v.B = d.Bool()
 			d.Quote(false)
-		case 4:
-			// s
+		}
+		if d.Field(field, 4, `,"s":`) {
 			seen = d.Once(seen, 0x10)
 			v.S = d.QuotedString()
-		case 5:
-			// n
+		}
+		if d.Field(field, 5, `,"n":`) {
 			seen = d.Once(seen, 0x20)
 			d.Quote(true)
 			v.N = json.Number(d.Number())
 			d.Quote(false)
-		case 6:
-			// p
+		}
+		if d.Field(field, 6, `,"p":`) {
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.P = nil
@@ -791,8 +786,8 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 				d.Quote(false)
 				v.P = p
 			}
-		case 7:
-			// ps
+		}
+		if d.Field(field, 7, `,"ps":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.PS = nil
@@ -801,8 +796,8 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 				*p = d.QuotedString()
 				v.PS = p
 			}
-		case 8:
-			// l
+		}
+		if d.Field(field, 8, `,"l":`) {
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.L = nil
@@ -813,16 +808,16 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 				}
 				v.L = codec.Listed(d, items)
 			}
-		case 9:
-			// oe
+		}
+		if d.Field(field, 9, `,"oe":`) {
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				d.Quote(true)
 				v.OE = d.Int()
 				d.Quote(false)
 			}
-		case 10:
-			// m
+		}
+		if d.Field(field, 10, `,"m":`) {
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.M = nil
@@ -850,15 +845,15 @@ func readQuoted(d *codec.Decoder, v *Quoted) {
 // appendStrings appends Strings as JSON.
 func appendStrings(dst []byte, v *Strings) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"S":`...)
-	if dst, err = codec.AppendString(dst, v.S); err != nil {
+	dst = append(dst, `{"S":"`...)
+	if dst, err = codec.AppendChars(dst, v.S); err != nil {
 		return dst, codec.InField(err, "S")
 	}
-	dst = append(dst, `,"K":`...)
-	if dst, err = codec.AppendString(dst, string(v.K)); err != nil {
+	dst = append(dst, `","K":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.K)); err != nil {
 		return dst, codec.InField(err, "K")
 	}
-	dst = append(dst, `,"B":`...)
+	dst = append(dst, `","B":`...)
 	dst = codec.AppendBytes(dst, v.B)
 	dst = append(dst, `,"D":`...)
 	dst = codec.AppendBytes(dst, v.D)
@@ -944,30 +939,28 @@ var fieldsOfStrings = codec.NewFields("S", "K", "B", "D", "O", "A", "Raw", "PRaw
 // readStrings reads Strings.
 func readStrings(d *codec.Decoder, v *Strings) {
 	var seen uint64
-	for field := d.Struct(fieldsOfStrings); field >= 0; field = d.Field(fieldsOfStrings, field) {
-		switch field {
-		case 0:
-			// S
+	for field := d.Struct(fieldsOfStrings); field >= 0; field = d.Search(fieldsOfStrings, field) {
+		if d.Field(field, 0, `,"S":`) {
 			seen = d.Once(seen, 0x1)
 			v.S = d.String()
-		case 1:
-			// K
+		}
+		if d.Field(field, 1, `,"K":`) {
 			seen = d.Once(seen, 0x2)
 			v.K = kind(d.String())
-		case 2:
-			// B
+		}
+		if d.Field(field, 2, `,"B":`) {
 			seen = d.Once(seen, 0x4)
 			v.B = codec.Bytes[byte](d)
-		case 3:
-			// D
+		}
+		if d.Field(field, 3, `,"D":`) {
 			seen = d.Once(seen, 0x8)
 			v.D = codec.Bytes[byte](d)
-		case 4:
-			// O
+		}
+		if d.Field(field, 4, `,"O":`) {
 			seen = d.Once(seen, 0x10)
 			v.O = codec.Bytes[octet](d)
-		case 5:
-			// A
+		}
+		if d.Field(field, 5, `,"A":`) {
 			seen = d.Once(seen, 0x20)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -979,12 +972,12 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				n++
 			}
 			d.Length(n, 4)
-		case 6:
-			// Raw
+		}
+		if d.Field(field, 6, `,"Raw":`) {
 			seen = d.Once(seen, 0x40)
 			v.Raw = d.Raw()
-		case 7:
-			// PRaw
+		}
+		if d.Field(field, 7, `,"PRaw":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.PRaw = nil
@@ -993,12 +986,12 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				*p = d.Raw()
 				v.PRaw = p
 			}
-		case 8:
-			// T
+		}
+		if d.Field(field, 8, `,"T":`) {
 			seen = d.Once(seen, 0x100)
 			v.T = d.Time()
-		case 9:
-			// PT
+		}
+		if d.Field(field, 9, `,"PT":`) {
 			seen = d.Once(seen, 0x200)
 			if d.Null() {
 				v.PT = nil
@@ -1007,30 +1000,30 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				*p = d.Time()
 				v.PT = p
 			}
-		case 10:
-			// U
+		}
+		if d.Field(field, 10, `,"U":`) {
 			seen = d.Once(seen, 0x400)
-			v.U = d.UUID()
-		case 11:
-			// PU
+			d.UUID(&v.U)
+		}
+		if d.Field(field, 11, `,"PU":`) {
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.PU = nil
 			} else {
 				p := codec.New[uuid.UUID](d)
-				*p = d.UUID()
+				d.UUID(p)
 				v.PU = p
 			}
-		case 12:
-			// Color
+		}
+		if d.Field(field, 12, `,"Color":`) {
 			seen = d.Once(seen, 0x1000)
 			d.Text(&v.Color)
-		case 13:
-			// Code
+		}
+		if d.Field(field, 13, `,"Code":`) {
 			seen = d.Once(seen, 0x2000)
 			d.Text(&v.Code)
-		case 14:
-			// PCode
+		}
+		if d.Field(field, 14, `,"PCode":`) {
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.PCode = nil
@@ -1039,12 +1032,12 @@ func readStrings(d *codec.Decoder, v *Strings) {
 				d.Text(p)
 				v.PCode = p
 			}
-		case 15:
-			// Cents
+		}
+		if d.Field(field, 15, `,"Cents":`) {
 			seen = d.Once(seen, 0x8000)
 			d.Unmarshal(&v.Cents)
-		case 16:
-			// Level
+		}
+		if d.Field(field, 16, `,"Level":`) {
 			seen = d.Once(seen, 0x10000)
 			d.Text(&v.Level)
 		}
@@ -1066,9 +1059,11 @@ func appendLists(dst []byte, v *Lists) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, v.Strings[i]); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, v.Strings[i]); err != nil {
 				return dst, codec.InField(codec.InIndex(err, i), "Strings")
 			}
+			dst = append(dst, '"')
 		}
 		dst = append(dst, ']')
 	}
@@ -1134,10 +1129,11 @@ func appendLists(dst []byte, v *Lists) ([]byte, error) {
 							if i3 > 0 {
 								dst = append(dst, ',')
 							}
-							if dst, err = codec.AppendString(dst, key3); err != nil {
+							dst = append(dst, '"')
+							if dst, err = codec.AppendChars(dst, key3); err != nil {
 								return dst, codec.InField(codec.InIndex(codec.InIndex(codec.InName(err, key3), i2), i), "Nested")
 							}
-							dst = append(dst, ':')
+							dst = append(dst, `":`...)
 							elem3 := v.Nested[i][i2][key3]
 							if elem3 == nil {
 								dst = append(dst, `null`...)
@@ -1320,10 +1316,8 @@ var fieldsOfLists = codec.NewFields("Strings", "Flags", "Matrix", "Empty", "Nest
 // readLists reads Lists.
 func readLists(d *codec.Decoder, v *Lists) {
 	var seen uint64
-	for field := d.Struct(fieldsOfLists); field >= 0; field = d.Field(fieldsOfLists, field) {
-		switch field {
-		case 0:
-			// Strings
+	for field := d.Struct(fieldsOfLists); field >= 0; field = d.Search(fieldsOfLists, field) {
+		if d.Field(field, 0, `,"Strings":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Strings = nil
@@ -1334,8 +1328,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Strings = codec.Listed(d, items)
 			}
-		case 1:
-			// Flags
+		}
+		if d.Field(field, 1, `,"Flags":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Flags = nil
@@ -1346,8 +1340,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Flags = codec.Listed(d, items)
 			}
-		case 2:
-			// Matrix
+		}
+		if d.Field(field, 2, `,"Matrix":`) {
 			seen = d.Once(seen, 0x4)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1368,8 +1362,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case 3:
-			// Empty
+		}
+		if d.Field(field, 3, `,"Empty":`) {
 			seen = d.Once(seen, 0x8)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1377,8 +1371,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 0)
-		case 4:
-			// Nested
+		}
+		if d.Field(field, 4, `,"Nested":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Nested = nil
@@ -1423,8 +1417,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Nested = codec.Listed(d, items)
 			}
-		case 5:
-			// Pointers
+		}
+		if d.Field(field, 5, `,"Pointers":`) {
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.Pointers = nil
@@ -1443,8 +1437,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Pointers = codec.Listed(d, items)
 			}
-		case 6:
-			// Deep
+		}
+		if d.Field(field, 6, `,"Deep":`) {
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.Deep = nil
@@ -1455,8 +1449,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				*p = p2
 				v.Deep = p
 			}
-		case 7:
-			// Deeper
+		}
+		if d.Field(field, 7, `,"Deeper":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Deeper = nil
@@ -1477,8 +1471,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Deeper = codec.Listed(d, items)
 			}
-		case 8:
-			// Array
+		}
+		if d.Field(field, 8, `,"Array":`) {
 			seen = d.Once(seen, 0x100)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1496,8 +1490,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case 9:
-			// Structs
+		}
+		if d.Field(field, 9, `,"Structs":`) {
 			seen = d.Once(seen, 0x200)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -1509,12 +1503,12 @@ func readLists(d *codec.Decoder, v *Lists) {
 				n++
 			}
 			d.Length(n, 2)
-		case 10:
-			// Tree
+		}
+		if d.Field(field, 10, `,"Tree":`) {
 			seen = d.Once(seen, 0x400)
 			readTree(d, &v.Tree)
-		case 11:
-			// Chained
+		}
+		if d.Field(field, 11, `,"Chained":`) {
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.Chained = nil
@@ -1523,8 +1517,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				readChained2(d, p)
 				v.Chained = p
 			}
-		case 12:
-			// Codes
+		}
+		if d.Field(field, 12, `,"Codes":`) {
 			seen = d.Once(seen, 0x1000)
 			if d.Null() {
 				v.Codes = nil
@@ -1537,8 +1531,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Codes = codec.Listed(d, items)
 			}
-		case 13:
-			// Blobs
+		}
+		if d.Field(field, 13, `,"Blobs":`) {
 			seen = d.Once(seen, 0x2000)
 			if d.Null() {
 				v.Blobs = nil
@@ -1549,8 +1543,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Blobs = codec.Listed(d, items)
 			}
-		case 14:
-			// Times
+		}
+		if d.Field(field, 14, `,"Times":`) {
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.Times = nil
@@ -1561,8 +1555,8 @@ func readLists(d *codec.Decoder, v *Lists) {
 				}
 				v.Times = codec.Listed(d, items)
 			}
-		case 15:
-			// Raws
+		}
+		if d.Field(field, 15, `,"Raws":`) {
 			seen = d.Once(seen, 0x8000)
 			if d.Null() {
 				v.Raws = nil
@@ -1636,10 +1630,8 @@ var fieldsOfChained2 = codec.NewFields("Value")
 // readChained2 reads Chained2.
 func readChained2(d *codec.Decoder, v *Chained2) {
 	var seen uint64
-	for field := d.Struct(fieldsOfChained2); field >= 0; field = d.Field(fieldsOfChained2, field) {
-		switch field {
-		case 0:
-			// Value
+	for field := d.Struct(fieldsOfChained2); field >= 0; field = d.Search(fieldsOfChained2, field) {
+		if d.Field(field, 0, `,"Value":`) {
 			seen = d.Once(seen, 0x1)
 			v.Value = d.Int()
 		}
@@ -1662,10 +1654,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "S")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.S[key]
 			dst = codec.AppendInt(dst, int64(elem))
 		}
@@ -1682,10 +1675,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "K")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.K[kind(key)]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -1721,9 +1715,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			dst = codec.AppendInt(dst, key)
 			dst = append(dst, `":`...)
 			elem := v.I[int(key)]
-			if dst, err = codec.AppendString(dst, elem); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, elem); err != nil {
 				return dst, codec.InField(codec.InName(err, strconv.FormatInt(key, 10)), "I")
 			}
+			dst = append(dst, '"')
 		}
 		keys.Release()
 		dst = append(dst, '}')
@@ -1742,9 +1738,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			dst = codec.AppendInt(dst, key)
 			dst = append(dst, `":`...)
 			elem := v.I8[int8(key)]
-			if dst, err = codec.AppendString(dst, elem); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, elem); err != nil {
 				return dst, codec.InField(codec.InName(err, strconv.FormatInt(key, 10)), "I8")
 			}
+			dst = append(dst, '"')
 		}
 		keys.Release()
 		dst = append(dst, '}')
@@ -1763,9 +1761,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			dst = codec.AppendUint(dst, key)
 			dst = append(dst, `":`...)
 			elem := v.U[key]
-			if dst, err = codec.AppendString(dst, elem); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, elem); err != nil {
 				return dst, codec.InField(codec.InName(err, strconv.FormatUint(key, 10)), "U")
 			}
+			dst = append(dst, '"')
 		}
 		keys.Release()
 		dst = append(dst, '}')
@@ -1803,10 +1803,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key.Text); err != nil {
 				return dst, codec.InField(codec.InName(err, key.Text), "T")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.T[key.Key]
 			dst = codec.AppendInt(dst, int64(elem))
 		}
@@ -1825,10 +1826,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key.Text); err != nil {
 				return dst, codec.InField(codec.InName(err, key.Text), "Color")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Color[key.Key]
 			dst = codec.AppendInt(dst, int64(elem))
 		}
@@ -1847,10 +1849,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key.Text); err != nil {
 				return dst, codec.InField(codec.InName(err, key.Text), "Level")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Level[key.Key]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -1876,10 +1879,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "Lists")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Lists[key]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -1913,10 +1917,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "Codes")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Codes[key]
 			if dst, err = codec.AppendText(dst, &elem); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "Codes")
@@ -1935,10 +1940,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "Maps")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Maps[key]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -1949,10 +1955,11 @@ func appendMaps(dst []byte, v *Maps) ([]byte, error) {
 					if i2 > 0 {
 						dst = append(dst, ',')
 					}
-					if dst, err = codec.AppendString(dst, key2); err != nil {
+					dst = append(dst, '"')
+					if dst, err = codec.AppendChars(dst, key2); err != nil {
 						return dst, codec.InField(codec.InName(codec.InName(err, key2), key), "Maps")
 					}
-					dst = append(dst, ':')
+					dst = append(dst, `":`...)
 					elem2 := elem[key2]
 					if elem2 == nil {
 						dst = append(dst, `null`...)
@@ -1997,10 +2004,8 @@ var fieldsOfMaps = codec.NewFields("S", "K", "I", "I8", "U", "ID", "T", "Color",
 // readMaps reads Maps.
 func readMaps(d *codec.Decoder, v *Maps) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMaps); field >= 0; field = d.Field(fieldsOfMaps, field) {
-		switch field {
-		case 0:
-			// S
+	for field := d.Struct(fieldsOfMaps); field >= 0; field = d.Search(fieldsOfMaps, field) {
+		if d.Field(field, 0, `,"S":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.S = nil
@@ -2015,8 +2020,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.S = m
 			}
-		case 1:
-			// K
+		}
+		if d.Field(field, 1, `,"K":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.K = nil
@@ -2043,8 +2048,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.K = m
 			}
-		case 2:
-			// I
+		}
+		if d.Field(field, 2, `,"I":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.I = nil
@@ -2062,8 +2067,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.I = m
 			}
-		case 3:
-			// I8
+		}
+		if d.Field(field, 3, `,"I8":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.I8 = nil
@@ -2081,8 +2086,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.I8 = m
 			}
-		case 4:
-			// U
+		}
+		if d.Field(field, 4, `,"U":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.U = nil
@@ -2100,8 +2105,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.U = m
 			}
-		case 5:
-			// ID
+		}
+		if d.Field(field, 5, `,"ID":`) {
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.ID = nil
@@ -2121,8 +2126,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.ID = m
 			}
-		case 6:
-			// T
+		}
+		if d.Field(field, 6, `,"T":`) {
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.T = nil
@@ -2141,8 +2146,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.T = m
 			}
-		case 7:
-			// Color
+		}
+		if d.Field(field, 7, `,"Color":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.Color = nil
@@ -2161,8 +2166,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Color = m
 			}
-		case 8:
-			// Level
+		}
+		if d.Field(field, 8, `,"Level":`) {
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.Level = nil
@@ -2189,12 +2194,12 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Level = m
 			}
-		case 9:
-			// Forest
+		}
+		if d.Field(field, 9, `,"Forest":`) {
 			seen = d.Once(seen, 0x200)
 			readForest(d, &v.Forest)
-		case 10:
-			// Lists
+		}
+		if d.Field(field, 10, `,"Lists":`) {
 			seen = d.Once(seen, 0x400)
 			if d.Null() {
 				v.Lists = nil
@@ -2227,8 +2232,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Lists = m
 			}
-		case 11:
-			// Codes
+		}
+		if d.Field(field, 11, `,"Codes":`) {
 			seen = d.Once(seen, 0x800)
 			if d.Null() {
 				v.Codes = nil
@@ -2245,8 +2250,8 @@ func readMaps(d *codec.Decoder, v *Maps) {
 				}
 				v.Codes = m
 			}
-		case 12:
-			// Maps
+		}
+		if d.Field(field, 12, `,"Maps":`) {
 			seen = d.Once(seen, 0x1000)
 			if d.Null() {
 				v.Maps = nil
@@ -2319,10 +2324,11 @@ func nestForest(dst []byte, v *Forest, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InName(err, key)
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := (*v)[key]
 			if dst, err = nestForest(dst, &elem, depth+1); err != nil {
 				return dst, codec.InName(err, key)
@@ -2364,10 +2370,11 @@ func nestNode(dst []byte, v *Node, depth int) ([]byte, error) {
 		return dst, codec.ErrDepth
 	}
 	var err error
-	dst = append(dst, `{"name":`...)
-	if dst, err = codec.AppendString(dst, v.Name); err != nil {
+	dst = append(dst, `{"name":"`...)
+	if dst, err = codec.AppendChars(dst, v.Name); err != nil {
 		return dst, codec.InField(err, "name")
 	}
+	dst = append(dst, '"')
 	if v.Next != nil {
 		dst = append(dst, `,"next":`...)
 		if dst, err = nestNode(dst, v.Next, depth+1); err != nil {
@@ -2393,10 +2400,11 @@ func nestNode(dst []byte, v *Node, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "index")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.Index[key]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -2432,14 +2440,12 @@ var fieldsOfNode = codec.NewFields("name", "next", "children", "index", "peer")
 // readNode reads Node.
 func readNode(d *codec.Decoder, v *Node) {
 	var seen uint64
-	for field := d.Struct(fieldsOfNode); field >= 0; field = d.Field(fieldsOfNode, field) {
-		switch field {
-		case 0:
-			// name
+	for field := d.Struct(fieldsOfNode); field >= 0; field = d.Search(fieldsOfNode, field) {
+		if d.Field(field, 0, `,"name":`) {
 			seen = d.Once(seen, 0x1)
 			v.Name = d.String()
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -2448,21 +2454,21 @@ func readNode(d *codec.Decoder, v *Node) {
 				readNode(d, p)
 				v.Next = p
 			}
-		case 2:
-			// children
+		}
+		if d.Field(field, 2, `,"children":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Children = nil
 			} else {
 				items := codec.List[Node](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, Node{})
+					items = codec.Extend(items)
 					readNode(d, &items[len(items)-1])
 				}
 				v.Children = codec.Listed(d, items)
 			}
-		case 3:
-			// index
+		}
+		if d.Field(field, 3, `,"index":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Index = nil
@@ -2485,8 +2491,8 @@ func readNode(d *codec.Decoder, v *Node) {
 				}
 				v.Index = m
 			}
-		case 4:
-			// peer
+		}
+		if d.Field(field, 4, `,"peer":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Peer = nil
@@ -2543,10 +2549,8 @@ var fieldsOfPeer = codec.NewFields("back", "value")
 // readPeer reads Peer.
 func readPeer(d *codec.Decoder, v *Peer) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPeer); field >= 0; field = d.Field(fieldsOfPeer, field) {
-		switch field {
-		case 0:
-			// back
+	for field := d.Struct(fieldsOfPeer); field >= 0; field = d.Search(fieldsOfPeer, field) {
+		if d.Field(field, 0, `,"back":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Back = nil
@@ -2565,8 +2569,8 @@ func readPeer(d *codec.Decoder, v *Peer) {
 				}
 				v.Back = codec.Listed(d, items)
 			}
-		case 1:
-			// value
+		}
+		if d.Field(field, 1, `,"value":`) {
 			seen = d.Once(seen, 0x2)
 			v.Value = d.Int()
 		}
@@ -2595,10 +2599,11 @@ func appendOptional(dst []byte, v *Optional) ([]byte, error) {
 		}
 	}
 	if v.S != "" {
-		dst = append(dst, `,"s":`...)
-		if dst, err = codec.AppendString(dst, v.S); err != nil {
+		dst = append(dst, `,"s":"`...)
+		if dst, err = codec.AppendChars(dst, v.S); err != nil {
 			return dst, codec.InField(err, "s")
 		}
+		dst = append(dst, '"')
 	}
 	if v.P != nil {
 		dst = append(dst, `,"p":`...)
@@ -2621,10 +2626,11 @@ func appendOptional(dst []byte, v *Optional) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "m")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.M[key]
 			dst = codec.AppendInt(dst, int64(elem))
 		}
@@ -2723,34 +2729,32 @@ var fieldsOfOptional = codec.NewFields("b", "i", "f", "s", "p", "l", "m", "a", "
 // readOptional reads Optional.
 func readOptional(d *codec.Decoder, v *Optional) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOptional); field >= 0; field = d.Field(fieldsOfOptional, field) {
-		switch field {
-		case 0:
-			// b
+	for field := d.Struct(fieldsOfOptional); field >= 0; field = d.Search(fieldsOfOptional, field) {
+		if d.Field(field, 0, `,"b":`) {
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case 1:
-			// i
+		}
+		if d.Field(field, 1, `,"i":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case 2:
-			// f
+		}
+		if d.Field(field, 2, `,"f":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case 3:
-			// s
+		}
+		if d.Field(field, 3, `,"s":`) {
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case 4:
-			// p
+		}
+		if d.Field(field, 4, `,"p":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.P = nil
@@ -2759,8 +2763,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				*p = d.Int()
 				v.P = p
 			}
-		case 5:
-			// l
+		}
+		if d.Field(field, 5, `,"l":`) {
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.L = nil
@@ -2771,8 +2775,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				v.L = codec.Listed(d, items)
 			}
-		case 6:
-			// m
+		}
+		if d.Field(field, 6, `,"m":`) {
 			seen = d.Once(seen, 0x40)
 			if d.Null() {
 				v.M = nil
@@ -2787,8 +2791,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				v.M = m
 			}
-		case 7:
-			// a
+		}
+		if d.Field(field, 7, `,"a":`) {
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				n := 0
@@ -2802,8 +2806,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				d.Length(n, 2)
 			}
-		case 8:
-			// e
+		}
+		if d.Field(field, 8, `,"e":`) {
 			seen = d.Once(seen, 0x100)
 			if !d.Null() {
 				n := 0
@@ -2813,50 +2817,50 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				}
 				d.Length(n, 0)
 			}
-		case 9:
-			// st
+		}
+		if d.Field(field, 9, `,"st":`) {
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				readAddress(d, &v.St)
 			}
-		case 10:
-			// t
+		}
+		if d.Field(field, 10, `,"t":`) {
 			seen = d.Once(seen, 0x400)
 			if !d.Null() {
 				v.T = d.Time()
 			}
-		case 11:
-			// u
+		}
+		if d.Field(field, 11, `,"u":`) {
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
-				v.U = d.UUID()
+				d.UUID(&v.U)
 			}
-		case 12:
-			// by
+		}
+		if d.Field(field, 12, `,"by":`) {
 			seen = d.Once(seen, 0x1000)
 			v.By = codec.Bytes[byte](d)
-		case 13:
-			// r
+		}
+		if d.Field(field, 13, `,"r":`) {
 			seen = d.Once(seen, 0x2000)
 			v.R = d.Raw()
-		case 14:
-			// n
+		}
+		if d.Field(field, 14, `,"n":`) {
 			seen = d.Once(seen, 0x4000)
 			if !d.Null() {
 				v.N = json.Number(d.Number())
 			}
-		case 15:
-			// c
+		}
+		if d.Field(field, 15, `,"c":`) {
 			seen = d.Once(seen, 0x8000)
 			d.Unmarshal(&v.C)
-		case 16:
-			// co
+		}
+		if d.Field(field, 16, `,"co":`) {
 			seen = d.Once(seen, 0x10000)
 			if !d.Null() {
 				d.Text(&v.Co)
 			}
-		case 17:
-			// big
+		}
+		if d.Field(field, 17, `,"big":`) {
 			seen = d.Once(seen, 0x20000)
 			if d.Null() {
 				v.Big = nil
@@ -2865,8 +2869,8 @@ func readOptional(d *codec.Decoder, v *Optional) {
 				d.Unmarshal(p)
 				v.Big = p
 			}
-		case 18:
-			// rs
+		}
+		if d.Field(field, 18, `,"rs":`) {
 			seen = d.Once(seen, 0x40000)
 			if d.Null() {
 				v.Rs = nil
@@ -2900,10 +2904,11 @@ func appendZeros(dst []byte, v *Zeros) ([]byte, error) {
 		}
 	}
 	if v.S != "" {
-		dst = append(dst, `,"s":`...)
-		if dst, err = codec.AppendString(dst, v.S); err != nil {
+		dst = append(dst, `,"s":"`...)
+		if dst, err = codec.AppendChars(dst, v.S); err != nil {
 			return dst, codec.InField(err, "s")
 		}
+		dst = append(dst, '"')
 	}
 	if !v.T.IsZero() {
 		dst = append(dst, `,"t":`...)
@@ -3007,40 +3012,38 @@ var fieldsOfZeros = codec.NewFields("b", "i", "f", "s", "t", "pt", "u", "l", "le
 // readZeros reads Zeros.
 func readZeros(d *codec.Decoder, v *Zeros) {
 	var seen uint64
-	for field := d.Struct(fieldsOfZeros); field >= 0; field = d.Field(fieldsOfZeros, field) {
-		switch field {
-		case 0:
-			// b
+	for field := d.Struct(fieldsOfZeros); field >= 0; field = d.Search(fieldsOfZeros, field) {
+		if d.Field(field, 0, `,"b":`) {
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case 1:
-			// i
+		}
+		if d.Field(field, 1, `,"i":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case 2:
-			// f
+		}
+		if d.Field(field, 2, `,"f":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case 3:
-			// s
+		}
+		if d.Field(field, 3, `,"s":`) {
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case 4:
-			// t
+		}
+		if d.Field(field, 4, `,"t":`) {
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.T = d.Time()
 			}
-		case 5:
-			// pt
+		}
+		if d.Field(field, 5, `,"pt":`) {
 			seen = d.Once(seen, 0x20)
 			if d.Null() {
 				v.PT = nil
@@ -3049,14 +3052,14 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				*p = d.Time()
 				v.PT = p
 			}
-		case 6:
-			// u
+		}
+		if d.Field(field, 6, `,"u":`) {
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
-				v.U = d.UUID()
+				d.UUID(&v.U)
 			}
-		case 7:
-			// l
+		}
+		if d.Field(field, 7, `,"l":`) {
 			seen = d.Once(seen, 0x80)
 			if d.Null() {
 				v.L = nil
@@ -3067,8 +3070,8 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				}
 				v.L = codec.Listed(d, items)
 			}
-		case 8:
-			// le
+		}
+		if d.Field(field, 8, `,"le":`) {
 			seen = d.Once(seen, 0x100)
 			if d.Null() {
 				v.LE = nil
@@ -3079,8 +3082,8 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				}
 				v.LE = codec.Listed(d, items)
 			}
-		case 9:
-			// a
+		}
+		if d.Field(field, 9, `,"a":`) {
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				n := 0
@@ -3094,32 +3097,32 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				}
 				d.Length(n, 2)
 			}
-		case 10:
-			// st
+		}
+		if d.Field(field, 10, `,"st":`) {
 			seen = d.Once(seen, 0x400)
 			if !d.Null() {
 				readAddress(d, &v.St)
 			}
-		case 11:
-			// lo
+		}
+		if d.Field(field, 11, `,"lo":`) {
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
 				readLoose(d, &v.Lo)
 			}
-		case 12:
-			// o
+		}
+		if d.Field(field, 12, `,"o":`) {
 			seen = d.Once(seen, 0x1000)
 			if !d.Null() {
 				v.O = Odd(d.Int())
 			}
-		case 13:
-			// pa
+		}
+		if d.Field(field, 13, `,"pa":`) {
 			seen = d.Once(seen, 0x2000)
 			if !d.Null() {
 				readPair(d, &v.Pa)
 			}
-		case 14:
-			// pp
+		}
+		if d.Field(field, 14, `,"pp":`) {
 			seen = d.Once(seen, 0x4000)
 			if d.Null() {
 				v.PP = nil
@@ -3128,8 +3131,8 @@ func readZeros(d *codec.Decoder, v *Zeros) {
 				readPair(d, p)
 				v.PP = p
 			}
-		case 15:
-			// x
+		}
+		if d.Field(field, 15, `,"x":`) {
 			seen = d.Once(seen, 0x8000)
 			v.X = d.Int()
 		}
@@ -3173,10 +3176,8 @@ var fieldsOfLoose = codec.NewFields("l", "n")
 // readLoose reads Loose.
 func readLoose(d *codec.Decoder, v *Loose) {
 	var seen uint64
-	for field := d.Struct(fieldsOfLoose); field >= 0; field = d.Field(fieldsOfLoose, field) {
-		switch field {
-		case 0:
-			// l
+	for field := d.Struct(fieldsOfLoose); field >= 0; field = d.Search(fieldsOfLoose, field) {
+		if d.Field(field, 0, `,"l":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.L = nil
@@ -3187,8 +3188,8 @@ func readLoose(d *codec.Decoder, v *Loose) {
 				}
 				v.L = codec.Listed(d, items)
 			}
-		case 1:
-			// n
+		}
+		if d.Field(field, 1, `,"n":`) {
 			seen = d.Once(seen, 0x2)
 			v.N = d.Int()
 		}
@@ -3213,14 +3214,12 @@ var fieldsOfPair = codec.NewFields("A", "B")
 // readPair reads Pair.
 func readPair(d *codec.Decoder, v *Pair) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPair); field >= 0; field = d.Field(fieldsOfPair, field) {
-		switch field {
-		case 0:
-			// A
+	for field := d.Struct(fieldsOfPair); field >= 0; field = d.Search(fieldsOfPair, field) {
+		if d.Field(field, 0, `,"A":`) {
 			seen = d.Once(seen, 0x1)
 			v.A = d.Int()
-		case 1:
-			// B
+		}
+		if d.Field(field, 1, `,"B":`) {
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
 		}
@@ -3278,18 +3277,16 @@ var fieldsOfGeneric = codec.NewFields("a", "i", "s", "r", "t", "x")
 // readGeneric reads Generic.
 func readGeneric(d *codec.Decoder, v *Generic) {
 	var seen uint64
-	for field := d.Struct(fieldsOfGeneric); field >= 0; field = d.Field(fieldsOfGeneric, field) {
-		switch field {
-		case 0:
-			// a
+	for field := d.Struct(fieldsOfGeneric); field >= 0; field = d.Search(fieldsOfGeneric, field) {
+		if d.Field(field, 0, `,"a":`) {
 			seen = d.Once(seen, 0x1)
 			readPageAddress(d, &v.A)
-		case 1:
-			// i
+		}
+		if d.Field(field, 1, `,"i":`) {
 			seen = d.Once(seen, 0x2)
 			readPageInt(d, &v.I)
-		case 2:
-			// s
+		}
+		if d.Field(field, 2, `,"s":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.S = nil
@@ -3298,16 +3295,16 @@ func readGeneric(d *codec.Decoder, v *Generic) {
 				readPageStrings(d, p)
 				v.S = p
 			}
-		case 3:
-			// r
+		}
+		if d.Field(field, 3, `,"r":`) {
 			seen = d.Once(seen, 0x8)
 			readPageOtherRange(d, &v.R)
-		case 4:
-			// t
+		}
+		if d.Field(field, 4, `,"t":`) {
 			seen = d.Once(seen, 0x10)
 			readOtherRange(d, &v.T)
-		case 5:
-			// x
+		}
+		if d.Field(field, 5, `,"x":`) {
 			seen = d.Once(seen, 0x20)
 			readGenericX(d, &v.X)
 		}
@@ -3383,23 +3380,21 @@ var fieldsOfPageAddress = codec.NewFields("items", "next", "by")
 // readPageAddress reads Page[Address].
 func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPageAddress); field >= 0; field = d.Field(fieldsOfPageAddress, field) {
-		switch field {
-		case 0:
-			// items
+	for field := d.Struct(fieldsOfPageAddress); field >= 0; field = d.Search(fieldsOfPageAddress, field) {
+		if d.Field(field, 0, `,"items":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
 				items := codec.List[Address](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, Address{})
+					items = codec.Extend(items)
 					readAddress(d, &items[len(items)-1])
 				}
 				v.Items = codec.Listed(d, items)
 			}
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -3408,8 +3403,8 @@ func readPageAddress(d *codec.Decoder, v *Page[Address]) {
 				readPageAddress(d, p)
 				v.Next = p
 			}
-		case 2:
-			// by
+		}
+		if d.Field(field, 2, `,"by":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3504,10 +3499,8 @@ var fieldsOfPageInt = codec.NewFields("items", "next", "by")
 // readPageInt reads Page[int].
 func readPageInt(d *codec.Decoder, v *Page[int]) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPageInt); field >= 0; field = d.Field(fieldsOfPageInt, field) {
-		switch field {
-		case 0:
-			// items
+	for field := d.Struct(fieldsOfPageInt); field >= 0; field = d.Search(fieldsOfPageInt, field) {
+		if d.Field(field, 0, `,"items":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
@@ -3518,8 +3511,8 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 				}
 				v.Items = codec.Listed(d, items)
 			}
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -3528,8 +3521,8 @@ func readPageInt(d *codec.Decoder, v *Page[int]) {
 				readPageInt(d, p)
 				v.Next = p
 			}
-		case 2:
-			// by
+		}
+		if d.Field(field, 2, `,"by":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3590,9 +3583,11 @@ func nestPageStrings(dst []byte, v *Page[[]string], depth int) ([]byte, error) {
 					if i2 > 0 {
 						dst = append(dst, ',')
 					}
-					if dst, err = codec.AppendString(dst, v.Items[i][i2]); err != nil {
+					dst = append(dst, '"')
+					if dst, err = codec.AppendChars(dst, v.Items[i][i2]); err != nil {
 						return dst, codec.InField(codec.InIndex(codec.InIndex(err, i2), i), "items")
 					}
+					dst = append(dst, '"')
 				}
 				dst = append(dst, ']')
 			}
@@ -3630,9 +3625,11 @@ func nestPageStrings(dst []byte, v *Page[[]string], depth int) ([]byte, error) {
 						if i2 > 0 {
 							dst = append(dst, ',')
 						}
-						if dst, err = codec.AppendString(dst, (*elem)[i2]); err != nil {
+						dst = append(dst, '"')
+						if dst, err = codec.AppendChars(dst, (*elem)[i2]); err != nil {
 							return dst, codec.InField(codec.InName(codec.InIndex(err, i2), strconv.FormatInt(key, 10)), "by")
 						}
+						dst = append(dst, '"')
 					}
 					dst = append(dst, ']')
 				}
@@ -3650,10 +3647,8 @@ var fieldsOfPageStrings = codec.NewFields("items", "next", "by")
 // readPageStrings reads Page[[]string].
 func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPageStrings); field >= 0; field = d.Field(fieldsOfPageStrings, field) {
-		switch field {
-		case 0:
-			// items
+	for field := d.Struct(fieldsOfPageStrings); field >= 0; field = d.Search(fieldsOfPageStrings, field) {
+		if d.Field(field, 0, `,"items":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
@@ -3674,8 +3669,8 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 				}
 				v.Items = codec.Listed(d, items)
 			}
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -3684,8 +3679,8 @@ func readPageStrings(d *codec.Decoder, v *Page[[]string]) {
 				readPageStrings(d, p)
 				v.Next = p
 			}
-		case 2:
-			// by
+		}
+		if d.Field(field, 2, `,"by":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3788,23 +3783,21 @@ var fieldsOfPageOtherRange = codec.NewFields("items", "next", "by")
 // readPageOtherRange reads a value.
 func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPageOtherRange); field >= 0; field = d.Field(fieldsOfPageOtherRange, field) {
-		switch field {
-		case 0:
-			// items
+	for field := d.Struct(fieldsOfPageOtherRange); field >= 0; field = d.Search(fieldsOfPageOtherRange, field) {
+		if d.Field(field, 0, `,"items":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
 			} else {
 				items := codec.List[other.Range](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, other.Range{})
+					items = codec.Extend(items)
 					readOtherRange(d, &items[len(items)-1])
 				}
 				v.Items = codec.Listed(d, items)
 			}
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -3813,8 +3806,8 @@ func readPageOtherRange(d *codec.Decoder, v *Page[other.Range]) {
 				readPageOtherRange(d, p)
 				v.Next = p
 			}
-		case 2:
-			// by
+		}
+		if d.Field(field, 2, `,"by":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -3867,14 +3860,12 @@ var fieldsOfOtherRange = codec.NewFields("from", "to")
 // readOtherRange reads a value.
 func readOtherRange(d *codec.Decoder, v *other.Range) {
 	var seen uint64
-	for field := d.Struct(fieldsOfOtherRange); field >= 0; field = d.Field(fieldsOfOtherRange, field) {
-		switch field {
-		case 0:
-			// from
+	for field := d.Struct(fieldsOfOtherRange); field >= 0; field = d.Search(fieldsOfOtherRange, field) {
+		if d.Field(field, 0, `,"from":`) {
 			seen = d.Once(seen, 0x1)
 			v.From = d.Time()
-		case 1:
-			// to
+		}
+		if d.Field(field, 1, `,"to":`) {
 			seen = d.Once(seen, 0x2)
 			v.To = d.Time()
 		}
@@ -3963,10 +3954,8 @@ func readGenericX(d *codec.Decoder, v *struct {
 	Page[bool]
 }) {
 	var seen uint64
-	for field := d.Struct(fieldsOfGenericX); field >= 0; field = d.Field(fieldsOfGenericX, field) {
-		switch field {
-		case 0:
-			// y
+	for field := d.Struct(fieldsOfGenericX); field >= 0; field = d.Search(fieldsOfGenericX, field) {
+		if d.Field(field, 0, `,"y":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Y = nil
@@ -3975,15 +3964,13 @@ func readGenericX(d *codec.Decoder, v *struct {
 					Z int `json:"z"`
 				}](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, struct {
-						Z int `json:"z"`
-					}{})
+					items = codec.Extend(items)
 					readGenericXY(d, &items[len(items)-1])
 				}
 				v.Y = codec.Listed(d, items)
 			}
-		case 1:
-			// items
+		}
+		if d.Field(field, 1, `,"items":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Page.Items = nil
@@ -3994,8 +3981,8 @@ func readGenericX(d *codec.Decoder, v *struct {
 				}
 				v.Page.Items = codec.Listed(d, items)
 			}
-		case 2:
-			// next
+		}
+		if d.Field(field, 2, `,"next":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Page.Next = nil
@@ -4004,8 +3991,8 @@ func readGenericX(d *codec.Decoder, v *struct {
 				readPageBool(d, p)
 				v.Page.Next = p
 			}
-		case 3:
-			// by
+		}
+		if d.Field(field, 3, `,"by":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Page.By = nil
@@ -4055,10 +4042,8 @@ func readGenericXY(d *codec.Decoder, v *struct {
 	Z int `json:"z"`
 }) {
 	var seen uint64
-	for field := d.Struct(fieldsOfGenericXY); field >= 0; field = d.Field(fieldsOfGenericXY, field) {
-		switch field {
-		case 0:
-			// z
+	for field := d.Struct(fieldsOfGenericXY); field >= 0; field = d.Search(fieldsOfGenericXY, field) {
+		if d.Field(field, 0, `,"z":`) {
 			seen = d.Once(seen, 0x1)
 			v.Z = d.Int()
 		}
@@ -4130,10 +4115,8 @@ var fieldsOfPageBool = codec.NewFields("items", "next", "by")
 // readPageBool reads Page[bool].
 func readPageBool(d *codec.Decoder, v *Page[bool]) {
 	var seen uint64
-	for field := d.Struct(fieldsOfPageBool); field >= 0; field = d.Field(fieldsOfPageBool, field) {
-		switch field {
-		case 0:
-			// items
+	for field := d.Struct(fieldsOfPageBool); field >= 0; field = d.Search(fieldsOfPageBool, field) {
+		if d.Field(field, 0, `,"items":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.Items = nil
@@ -4144,8 +4127,8 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 				}
 				v.Items = codec.Listed(d, items)
 			}
-		case 1:
-			// next
+		}
+		if d.Field(field, 1, `,"next":`) {
 			seen = d.Once(seen, 0x2)
 			if d.Null() {
 				v.Next = nil
@@ -4154,8 +4137,8 @@ func readPageBool(d *codec.Decoder, v *Page[bool]) {
 				readPageBool(d, p)
 				v.Next = p
 			}
-		case 2:
-			// by
+		}
+		if d.Field(field, 2, `,"by":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.By = nil
@@ -4196,24 +4179,27 @@ func appendEmbedded(dst []byte, v *Embedded) ([]byte, error) {
 	dst = append(dst, `,"L":`...)
 	dst = codec.AppendInt(dst, int64(v.Left.L))
 	if v.Right != nil {
-		dst = append(dst, `,"Same":`...)
-		if dst, err = codec.AppendString(dst, v.Right.Other); err != nil {
+		dst = append(dst, `,"Same":"`...)
+		if dst, err = codec.AppendChars(dst, v.Right.Other); err != nil {
 			return dst, codec.InField(err, "Same")
 		}
+		dst = append(dst, '"')
 	}
 	if v.Right != nil {
 		dst = append(dst, `,"R":`...)
 		dst = codec.AppendInt(dst, int64(v.Right.R))
 	}
-	dst = append(dst, `,"id":`...)
-	if dst, err = codec.AppendString(dst, v.Base.ID); err != nil {
+	dst = append(dst, `,"id":"`...)
+	if dst, err = codec.AppendChars(dst, v.Base.ID); err != nil {
 		return dst, codec.InField(err, "id")
 	}
+	dst = append(dst, '"')
 	if v.Base.Note != "" {
-		dst = append(dst, `,"note":`...)
-		if dst, err = codec.AppendString(dst, v.Base.Note); err != nil {
+		dst = append(dst, `,"note":"`...)
+		if dst, err = codec.AppendChars(dst, v.Base.Note); err != nil {
 			return dst, codec.InField(err, "note")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"Code":`...)
 	if dst, err = codec.AppendText(dst, &v.Code); err != nil {
@@ -4238,16 +4224,17 @@ func appendEmbedded(dst []byte, v *Embedded) ([]byte, error) {
 	dst = append(dst, `,"Visible":`...)
 	dst = codec.AppendInt(dst, int64(v.Level))
 	if v.Plain != "" {
-		dst = append(dst, `,"Plain":`...)
-		if dst, err = codec.AppendString(dst, string(v.Plain)); err != nil {
+		dst = append(dst, `,"Plain":"`...)
+		if dst, err = codec.AppendChars(dst, string(v.Plain)); err != nil {
 			return dst, codec.InField(err, "Plain")
 		}
+		dst = append(dst, '"')
 	}
-	dst = append(dst, `,"Deep":`...)
-	if dst, err = codec.AppendString(dst, v.Shadowed); err != nil {
+	dst = append(dst, `,"Deep":"`...)
+	if dst, err = codec.AppendChars(dst, v.Shadowed); err != nil {
 		return dst, codec.InField(err, "Deep")
 	}
-	dst = append(dst, `,"-":`...)
+	dst = append(dst, `","-":`...)
 	dst = codec.AppendInt(dst, int64(v.Dash))
 	dst = append(dst, '}')
 	return dst, nil
@@ -4266,18 +4253,16 @@ var fieldsOfEmbedded = codec.NewFields("shadow", "L", "Same", "R", "id", "note",
 // readEmbedded reads Embedded.
 func readEmbedded(d *codec.Decoder, v *Embedded) {
 	var seen uint64
-	for field := d.Struct(fieldsOfEmbedded); field >= 0; field = d.Field(fieldsOfEmbedded, field) {
-		switch field {
-		case 0:
-			// shadow
+	for field := d.Struct(fieldsOfEmbedded); field >= 0; field = d.Search(fieldsOfEmbedded, field) {
+		if d.Field(field, 0, `,"shadow":`) {
 			seen = d.Once(seen, 0x1)
 			v.hidden.Shadow = d.Int()
-		case 1:
-			// L
+		}
+		if d.Field(field, 1, `,"L":`) {
 			seen = d.Once(seen, 0x2)
 			v.Left.L = d.Int()
-		case 2:
-			// Same
+		}
+		if d.Field(field, 2, `,"Same":`) {
 			seen = d.Once(seen, 0x4)
 			if v.Right == nil {
 				v.Right = new(Right)
@@ -4285,8 +4270,8 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Right.Other = d.String()
 			}
-		case 3:
-			// R
+		}
+		if d.Field(field, 3, `,"R":`) {
 			seen = d.Once(seen, 0x8)
 			if v.Right == nil {
 				v.Right = new(Right)
@@ -4294,22 +4279,22 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Right.R = d.Int()
 			}
-		case 4:
-			// id
+		}
+		if d.Field(field, 4, `,"id":`) {
 			seen = d.Once(seen, 0x10)
 			v.Base.ID = d.String()
-		case 5:
-			// note
+		}
+		if d.Field(field, 5, `,"note":`) {
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				v.Base.Note = d.String()
 			}
-		case 6:
-			// Code
+		}
+		if d.Field(field, 6, `,"Code":`) {
 			seen = d.Once(seen, 0x40)
 			d.Text(&v.Code)
-		case 7:
-			// from
+		}
+		if d.Field(field, 7, `,"from":`) {
 			seen = d.Once(seen, 0x80)
 			if v.Range == nil {
 				v.Range = new(other.Range)
@@ -4317,8 +4302,8 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Range.From = d.Time()
 			}
-		case 8:
-			// to
+		}
+		if d.Field(field, 8, `,"to":`) {
 			seen = d.Once(seen, 0x100)
 			if v.Range == nil {
 				v.Range = new(other.Range)
@@ -4326,26 +4311,26 @@ func readEmbedded(d *codec.Decoder, v *Embedded) {
 			if !d.Null() {
 				v.Range.To = d.Time()
 			}
-		case 9:
-			// address
+		}
+		if d.Field(field, 9, `,"address":`) {
 			seen = d.Once(seen, 0x200)
 			readAddress(d, &v.Address)
-		case 10:
-			// Visible
+		}
+		if d.Field(field, 10, `,"Visible":`) {
 			seen = d.Once(seen, 0x400)
 			v.Level = d.Int()
-		case 11:
-			// Plain
+		}
+		if d.Field(field, 11, `,"Plain":`) {
 			seen = d.Once(seen, 0x800)
 			if !d.Null() {
 				v.Plain = Plain(d.String())
 			}
-		case 12:
-			// Deep
+		}
+		if d.Field(field, 12, `,"Deep":`) {
 			seen = d.Once(seen, 0x1000)
 			v.Shadowed = d.String()
-		case 13:
-			// -
+		}
+		if d.Field(field, 13, `,"-":`) {
 			seen = d.Once(seen, 0x2000)
 			v.Dash = d.Int()
 		}
@@ -4392,42 +4377,40 @@ var fieldsOfNames = codec.NewFields("a b", "<&>", "ünï", "日本", "$%-/", "Ä
 // readNames reads Names.
 func readNames(d *codec.Decoder, v *Names) {
 	var seen uint64
-	for field := d.Struct(fieldsOfNames); field >= 0; field = d.Field(fieldsOfNames, field) {
-		switch field {
-		case 0:
-			// a b
+	for field := d.Struct(fieldsOfNames); field >= 0; field = d.Search(fieldsOfNames, field) {
+		if d.Field(field, 0, `,"a b":`) {
 			seen = d.Once(seen, 0x1)
 			v.A = d.Int()
-		case 1:
-			// <&>
+		}
+		if d.Field(field, 1, `,"<&>":`) {
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
-		case 2:
-			// ünï
+		}
+		if d.Field(field, 2, `,"ünï":`) {
 			seen = d.Once(seen, 0x4)
 			v.C = d.Int()
-		case 3:
-			// 日本
+		}
+		if d.Field(field, 3, `,"日本":`) {
 			seen = d.Once(seen, 0x8)
 			v.D = d.Int()
-		case 4:
-			// $%-/
+		}
+		if d.Field(field, 4, `,"$%-/":`) {
 			seen = d.Once(seen, 0x10)
 			v.E = d.Int()
-		case 5:
-			// Ä
+		}
+		if d.Field(field, 5, `,"Ä":`) {
 			seen = d.Once(seen, 0x20)
 			v.Ä = d.Int()
-		case 6:
-			// true
+		}
+		if d.Field(field, 6, `,"true":`) {
 			seen = d.Once(seen, 0x40)
 			v.F = d.Int()
-		case 7:
-			// A
+		}
+		if d.Field(field, 7, `,"A":`) {
 			seen = d.Once(seen, 0x80)
 			v.G = d.Int()
-		case 8:
-			// .
+		}
+		if d.Field(field, 8, `,".":`) {
 			seen = d.Once(seen, 0x100)
 			v.H = d.Int()
 		}
@@ -4440,11 +4423,11 @@ func readNames(d *codec.Decoder, v *Names) {
 // appendDefaults appends Defaults as JSON.
 func appendDefaults(dst []byte, v *Defaults) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"s":`...)
-	if dst, err = codec.AppendString(dst, v.S); err != nil {
+	dst = append(dst, `{"s":"`...)
+	if dst, err = codec.AppendChars(dst, v.S); err != nil {
 		return dst, codec.InField(err, "s")
 	}
-	dst = append(dst, `,"i":`...)
+	dst = append(dst, `","i":`...)
 	dst = codec.AppendInt(dst, int64(v.I))
 	dst = append(dst, `,"u":`...)
 	dst = codec.AppendUint(dst, uint64(v.U))
@@ -4458,11 +4441,11 @@ func appendDefaults(dst []byte, v *Defaults) ([]byte, error) {
 	}
 	dst = append(dst, `,"b":`...)
 	dst = strconv.AppendBool(dst, v.B)
-	dst = append(dst, `,"k":`...)
-	if dst, err = codec.AppendString(dst, string(v.K)); err != nil {
+	dst = append(dst, `,"k":"`...)
+	if dst, err = codec.AppendChars(dst, string(v.K)); err != nil {
 		return dst, codec.InField(err, "k")
 	}
-	dst = append(dst, `,"q":"`...)
+	dst = append(dst, `","q":"`...)
 	dst = codec.AppendInt(dst, int64(v.Q))
 	dst = append(dst, `","r":`...)
 	dst = codec.AppendInt(dst, int64(v.R))
@@ -4491,60 +4474,58 @@ func readDefaults(d *codec.Decoder, v *Defaults) {
 	v.B = true
 	v.K = "x"
 	v.Q = 7
-	for field := d.Struct(fieldsOfDefaults); field >= 0; field = d.Field(fieldsOfDefaults, field) {
-		switch field {
-		case 0:
-			// s
+	for field := d.Struct(fieldsOfDefaults); field >= 0; field = d.Search(fieldsOfDefaults, field) {
+		if d.Field(field, 0, `,"s":`) {
 			seen = d.Once(seen, 0x1)
 			if !d.Null() {
 				v.S = d.String()
 			}
-		case 1:
-			// i
+		}
+		if d.Field(field, 1, `,"i":`) {
 			seen = d.Once(seen, 0x2)
 			if !d.Null() {
 				v.I = d.Int()
 			}
-		case 2:
-			// u
+		}
+		if d.Field(field, 2, `,"u":`) {
 			seen = d.Once(seen, 0x4)
 			if !d.Null() {
 				v.U = d.Uint8()
 			}
-		case 3:
-			// f
+		}
+		if d.Field(field, 3, `,"f":`) {
 			seen = d.Once(seen, 0x8)
 			if !d.Null() {
 				v.F = d.Float64()
 			}
-		case 4:
-			// g
+		}
+		if d.Field(field, 4, `,"g":`) {
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.G = d.Float32()
 			}
-		case 5:
-			// b
+		}
+		if d.Field(field, 5, `,"b":`) {
 			seen = d.Once(seen, 0x20)
 			if !d.Null() {
 				v.B = d.Bool()
 			}
-		case 6:
-			// k
+		}
+		if d.Field(field, 6, `,"k":`) {
 			seen = d.Once(seen, 0x40)
 			if !d.Null() {
 				v.K = kind(d.String())
 			}
-		case 7:
-			// q
+		}
+		if d.Field(field, 7, `,"q":`) {
 			seen = d.Once(seen, 0x80)
 			if !d.Null() {
 				d.Quote(true)
 				v.Q = d.Int()
 				d.Quote(false)
 			}
-		case 8:
-			// r
+		}
+		if d.Field(field, 8, `,"r":`) {
 			seen = d.Once(seen, 0x100)
 			v.R = d.Int()
 		}
@@ -4572,228 +4553,238 @@ var fieldsOfEmpty = codec.NewFields()
 
 // readEmpty reads Empty.
 func readEmpty(d *codec.Decoder, v *Empty) {
-	for field := d.Struct(fieldsOfEmpty); field >= 0; field = d.Field(fieldsOfEmpty, field) {
+	for field := d.Struct(fieldsOfEmpty); field >= 0; field = d.Search(fieldsOfEmpty, field) {
 	}
 }
 
 // appendWide appends Wide as JSON.
 func appendWide(dst []byte, v *Wide) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"f00":`...)
-	if dst, err = codec.AppendString(dst, v.F00); err != nil {
+	dst = append(dst, `{"f00":"`...)
+	if dst, err = codec.AppendChars(dst, v.F00); err != nil {
 		return dst, codec.InField(err, "f00")
 	}
-	dst = append(dst, `,"f01":`...)
+	dst = append(dst, `","f01":`...)
 	dst = codec.AppendInt(dst, int64(v.F01))
 	dst = append(dst, `,"f02":`...)
 	dst = codec.AppendInt(dst, int64(v.F02))
-	dst = append(dst, `,"f03":`...)
-	if dst, err = codec.AppendString(dst, v.F03); err != nil {
+	dst = append(dst, `,"f03":"`...)
+	if dst, err = codec.AppendChars(dst, v.F03); err != nil {
 		return dst, codec.InField(err, "f03")
 	}
+	dst = append(dst, '"')
 	if v.F04 != 0 {
 		dst = append(dst, `,"f04":`...)
 		dst = codec.AppendInt(dst, int64(v.F04))
 	}
 	dst = append(dst, `,"f05":`...)
 	dst = codec.AppendInt(dst, int64(v.F05))
-	dst = append(dst, `,"f06":`...)
-	if dst, err = codec.AppendString(dst, v.F06); err != nil {
+	dst = append(dst, `,"f06":"`...)
+	if dst, err = codec.AppendChars(dst, v.F06); err != nil {
 		return dst, codec.InField(err, "f06")
 	}
-	dst = append(dst, `,"f07":`...)
+	dst = append(dst, `","f07":`...)
 	dst = codec.AppendInt(dst, int64(v.F07))
 	dst = append(dst, `,"f08":`...)
 	dst = codec.AppendInt(dst, int64(v.F08))
 	if v.F09 != "" {
-		dst = append(dst, `,"f09":`...)
-		if dst, err = codec.AppendString(dst, v.F09); err != nil {
+		dst = append(dst, `,"f09":"`...)
+		if dst, err = codec.AppendChars(dst, v.F09); err != nil {
 			return dst, codec.InField(err, "f09")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"f10":`...)
 	dst = codec.AppendInt(dst, int64(v.F10))
 	dst = append(dst, `,"f11":`...)
 	dst = codec.AppendInt(dst, int64(v.F11))
-	dst = append(dst, `,"f12":`...)
-	if dst, err = codec.AppendString(dst, v.F12); err != nil {
+	dst = append(dst, `,"f12":"`...)
+	if dst, err = codec.AppendChars(dst, v.F12); err != nil {
 		return dst, codec.InField(err, "f12")
 	}
-	dst = append(dst, `,"f13":`...)
+	dst = append(dst, `","f13":`...)
 	dst = codec.AppendInt(dst, int64(v.F13))
 	if v.F14 != 0 {
 		dst = append(dst, `,"f14":`...)
 		dst = codec.AppendInt(dst, int64(v.F14))
 	}
-	dst = append(dst, `,"f15":`...)
-	if dst, err = codec.AppendString(dst, v.F15); err != nil {
+	dst = append(dst, `,"f15":"`...)
+	if dst, err = codec.AppendChars(dst, v.F15); err != nil {
 		return dst, codec.InField(err, "f15")
 	}
-	dst = append(dst, `,"f16":`...)
+	dst = append(dst, `","f16":`...)
 	dst = codec.AppendInt(dst, int64(v.F16))
 	dst = append(dst, `,"f17":`...)
 	dst = codec.AppendInt(dst, int64(v.F17))
-	dst = append(dst, `,"f18":`...)
-	if dst, err = codec.AppendString(dst, v.F18); err != nil {
+	dst = append(dst, `,"f18":"`...)
+	if dst, err = codec.AppendChars(dst, v.F18); err != nil {
 		return dst, codec.InField(err, "f18")
 	}
+	dst = append(dst, '"')
 	if v.F19 != 0 {
 		dst = append(dst, `,"f19":`...)
 		dst = codec.AppendInt(dst, int64(v.F19))
 	}
 	dst = append(dst, `,"f20":`...)
 	dst = codec.AppendInt(dst, int64(v.F20))
-	dst = append(dst, `,"f21":`...)
-	if dst, err = codec.AppendString(dst, v.F21); err != nil {
+	dst = append(dst, `,"f21":"`...)
+	if dst, err = codec.AppendChars(dst, v.F21); err != nil {
 		return dst, codec.InField(err, "f21")
 	}
-	dst = append(dst, `,"f22":`...)
+	dst = append(dst, `","f22":`...)
 	dst = codec.AppendInt(dst, int64(v.F22))
 	dst = append(dst, `,"f23":`...)
 	dst = codec.AppendInt(dst, int64(v.F23))
 	if v.F24 != "" {
-		dst = append(dst, `,"f24":`...)
-		if dst, err = codec.AppendString(dst, v.F24); err != nil {
+		dst = append(dst, `,"f24":"`...)
+		if dst, err = codec.AppendChars(dst, v.F24); err != nil {
 			return dst, codec.InField(err, "f24")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"f25":`...)
 	dst = codec.AppendInt(dst, int64(v.F25))
 	dst = append(dst, `,"f26":`...)
 	dst = codec.AppendInt(dst, int64(v.F26))
-	dst = append(dst, `,"f27":`...)
-	if dst, err = codec.AppendString(dst, v.F27); err != nil {
+	dst = append(dst, `,"f27":"`...)
+	if dst, err = codec.AppendChars(dst, v.F27); err != nil {
 		return dst, codec.InField(err, "f27")
 	}
-	dst = append(dst, `,"f28":`...)
+	dst = append(dst, `","f28":`...)
 	dst = codec.AppendInt(dst, int64(v.F28))
 	if v.F29 != 0 {
 		dst = append(dst, `,"f29":`...)
 		dst = codec.AppendInt(dst, int64(v.F29))
 	}
-	dst = append(dst, `,"f30":`...)
-	if dst, err = codec.AppendString(dst, v.F30); err != nil {
+	dst = append(dst, `,"f30":"`...)
+	if dst, err = codec.AppendChars(dst, v.F30); err != nil {
 		return dst, codec.InField(err, "f30")
 	}
-	dst = append(dst, `,"f31":`...)
+	dst = append(dst, `","f31":`...)
 	dst = codec.AppendInt(dst, int64(v.F31))
 	dst = append(dst, `,"f32":`...)
 	dst = codec.AppendInt(dst, int64(v.F32))
-	dst = append(dst, `,"f33":`...)
-	if dst, err = codec.AppendString(dst, v.F33); err != nil {
+	dst = append(dst, `,"f33":"`...)
+	if dst, err = codec.AppendChars(dst, v.F33); err != nil {
 		return dst, codec.InField(err, "f33")
 	}
+	dst = append(dst, '"')
 	if v.F34 != 0 {
 		dst = append(dst, `,"f34":`...)
 		dst = codec.AppendInt(dst, int64(v.F34))
 	}
 	dst = append(dst, `,"f35":`...)
 	dst = codec.AppendInt(dst, int64(v.F35))
-	dst = append(dst, `,"f36":`...)
-	if dst, err = codec.AppendString(dst, v.F36); err != nil {
+	dst = append(dst, `,"f36":"`...)
+	if dst, err = codec.AppendChars(dst, v.F36); err != nil {
 		return dst, codec.InField(err, "f36")
 	}
-	dst = append(dst, `,"f37":`...)
+	dst = append(dst, `","f37":`...)
 	dst = codec.AppendInt(dst, int64(v.F37))
 	dst = append(dst, `,"f38":`...)
 	dst = codec.AppendInt(dst, int64(v.F38))
 	if v.F39 != "" {
-		dst = append(dst, `,"f39":`...)
-		if dst, err = codec.AppendString(dst, v.F39); err != nil {
+		dst = append(dst, `,"f39":"`...)
+		if dst, err = codec.AppendChars(dst, v.F39); err != nil {
 			return dst, codec.InField(err, "f39")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"f40":`...)
 	dst = codec.AppendInt(dst, int64(v.F40))
 	dst = append(dst, `,"f41":`...)
 	dst = codec.AppendInt(dst, int64(v.F41))
-	dst = append(dst, `,"f42":`...)
-	if dst, err = codec.AppendString(dst, v.F42); err != nil {
+	dst = append(dst, `,"f42":"`...)
+	if dst, err = codec.AppendChars(dst, v.F42); err != nil {
 		return dst, codec.InField(err, "f42")
 	}
-	dst = append(dst, `,"f43":`...)
+	dst = append(dst, `","f43":`...)
 	dst = codec.AppendInt(dst, int64(v.F43))
 	if v.F44 != 0 {
 		dst = append(dst, `,"f44":`...)
 		dst = codec.AppendInt(dst, int64(v.F44))
 	}
-	dst = append(dst, `,"f45":`...)
-	if dst, err = codec.AppendString(dst, v.F45); err != nil {
+	dst = append(dst, `,"f45":"`...)
+	if dst, err = codec.AppendChars(dst, v.F45); err != nil {
 		return dst, codec.InField(err, "f45")
 	}
-	dst = append(dst, `,"f46":`...)
+	dst = append(dst, `","f46":`...)
 	dst = codec.AppendInt(dst, int64(v.F46))
 	dst = append(dst, `,"f47":`...)
 	dst = codec.AppendInt(dst, int64(v.F47))
-	dst = append(dst, `,"f48":`...)
-	if dst, err = codec.AppendString(dst, v.F48); err != nil {
+	dst = append(dst, `,"f48":"`...)
+	if dst, err = codec.AppendChars(dst, v.F48); err != nil {
 		return dst, codec.InField(err, "f48")
 	}
+	dst = append(dst, '"')
 	if v.F49 != 0 {
 		dst = append(dst, `,"f49":`...)
 		dst = codec.AppendInt(dst, int64(v.F49))
 	}
 	dst = append(dst, `,"f50":`...)
 	dst = codec.AppendInt(dst, int64(v.F50))
-	dst = append(dst, `,"f51":`...)
-	if dst, err = codec.AppendString(dst, v.F51); err != nil {
+	dst = append(dst, `,"f51":"`...)
+	if dst, err = codec.AppendChars(dst, v.F51); err != nil {
 		return dst, codec.InField(err, "f51")
 	}
-	dst = append(dst, `,"f52":`...)
+	dst = append(dst, `","f52":`...)
 	dst = codec.AppendInt(dst, int64(v.F52))
 	dst = append(dst, `,"f53":`...)
 	dst = codec.AppendInt(dst, int64(v.F53))
 	if v.F54 != "" {
-		dst = append(dst, `,"f54":`...)
-		if dst, err = codec.AppendString(dst, v.F54); err != nil {
+		dst = append(dst, `,"f54":"`...)
+		if dst, err = codec.AppendChars(dst, v.F54); err != nil {
 			return dst, codec.InField(err, "f54")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"f55":`...)
 	dst = codec.AppendInt(dst, int64(v.F55))
 	dst = append(dst, `,"f56":`...)
 	dst = codec.AppendInt(dst, int64(v.F56))
-	dst = append(dst, `,"f57":`...)
-	if dst, err = codec.AppendString(dst, v.F57); err != nil {
+	dst = append(dst, `,"f57":"`...)
+	if dst, err = codec.AppendChars(dst, v.F57); err != nil {
 		return dst, codec.InField(err, "f57")
 	}
-	dst = append(dst, `,"f58":`...)
+	dst = append(dst, `","f58":`...)
 	dst = codec.AppendInt(dst, int64(v.F58))
 	if v.F59 != 0 {
 		dst = append(dst, `,"f59":`...)
 		dst = codec.AppendInt(dst, int64(v.F59))
 	}
-	dst = append(dst, `,"f60":`...)
-	if dst, err = codec.AppendString(dst, v.F60); err != nil {
+	dst = append(dst, `,"f60":"`...)
+	if dst, err = codec.AppendChars(dst, v.F60); err != nil {
 		return dst, codec.InField(err, "f60")
 	}
-	dst = append(dst, `,"f61":`...)
+	dst = append(dst, `","f61":`...)
 	dst = codec.AppendInt(dst, int64(v.F61))
 	dst = append(dst, `,"f62":`...)
 	dst = codec.AppendInt(dst, int64(v.F62))
-	dst = append(dst, `,"f63":`...)
-	if dst, err = codec.AppendString(dst, v.F63); err != nil {
+	dst = append(dst, `,"f63":"`...)
+	if dst, err = codec.AppendChars(dst, v.F63); err != nil {
 		return dst, codec.InField(err, "f63")
 	}
+	dst = append(dst, '"')
 	if v.F64 != 0 {
 		dst = append(dst, `,"f64":`...)
 		dst = codec.AppendInt(dst, int64(v.F64))
 	}
 	dst = append(dst, `,"f65":`...)
 	dst = codec.AppendInt(dst, int64(v.F65))
-	dst = append(dst, `,"f66":`...)
-	if dst, err = codec.AppendString(dst, v.F66); err != nil {
+	dst = append(dst, `,"f66":"`...)
+	if dst, err = codec.AppendChars(dst, v.F66); err != nil {
 		return dst, codec.InField(err, "f66")
 	}
-	dst = append(dst, `,"f67":`...)
+	dst = append(dst, `","f67":`...)
 	dst = codec.AppendInt(dst, int64(v.F67))
 	dst = append(dst, `,"f68":`...)
 	dst = codec.AppendInt(dst, int64(v.F68))
 	if v.F69 != "" {
-		dst = append(dst, `,"f69":`...)
-		if dst, err = codec.AppendString(dst, v.F69); err != nil {
+		dst = append(dst, `,"f69":"`...)
+		if dst, err = codec.AppendChars(dst, v.F69); err != nil {
 			return dst, codec.InField(err, "f69")
 		}
+		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
 	return dst, nil
@@ -4813,312 +4804,310 @@ var fieldsOfWide = codec.NewFields("f00", "f01", "f02", "f03", "f04", "f05", "f0
 func readWide(d *codec.Decoder, v *Wide) {
 	var seen uint64
 	var seen2 uint64
-	for field := d.Struct(fieldsOfWide); field >= 0; field = d.Field(fieldsOfWide, field) {
-		switch field {
-		case 0:
-			// f00
+	for field := d.Struct(fieldsOfWide); field >= 0; field = d.Search(fieldsOfWide, field) {
+		if d.Field(field, 0, `,"f00":`) {
 			seen = d.Once(seen, 0x1)
 			v.F00 = d.String()
-		case 1:
-			// f01
+		}
+		if d.Field(field, 1, `,"f01":`) {
 			seen = d.Once(seen, 0x2)
 			v.F01 = d.Int()
-		case 2:
-			// f02
+		}
+		if d.Field(field, 2, `,"f02":`) {
 			seen = d.Once(seen, 0x4)
 			v.F02 = d.Int()
-		case 3:
-			// f03
+		}
+		if d.Field(field, 3, `,"f03":`) {
 			seen = d.Once(seen, 0x8)
 			v.F03 = d.String()
-		case 4:
-			// f04
+		}
+		if d.Field(field, 4, `,"f04":`) {
 			seen = d.Once(seen, 0x10)
 			if !d.Null() {
 				v.F04 = d.Int()
 			}
-		case 5:
-			// f05
+		}
+		if d.Field(field, 5, `,"f05":`) {
 			seen = d.Once(seen, 0x20)
 			v.F05 = d.Int()
-		case 6:
-			// f06
+		}
+		if d.Field(field, 6, `,"f06":`) {
 			seen = d.Once(seen, 0x40)
 			v.F06 = d.String()
-		case 7:
-			// f07
+		}
+		if d.Field(field, 7, `,"f07":`) {
 			seen = d.Once(seen, 0x80)
 			v.F07 = d.Int()
-		case 8:
-			// f08
+		}
+		if d.Field(field, 8, `,"f08":`) {
 			seen = d.Once(seen, 0x100)
 			v.F08 = d.Int()
-		case 9:
-			// f09
+		}
+		if d.Field(field, 9, `,"f09":`) {
 			seen = d.Once(seen, 0x200)
 			if !d.Null() {
 				v.F09 = d.String()
 			}
-		case 10:
-			// f10
+		}
+		if d.Field(field, 10, `,"f10":`) {
 			seen = d.Once(seen, 0x400)
 			v.F10 = d.Int()
-		case 11:
-			// f11
+		}
+		if d.Field(field, 11, `,"f11":`) {
 			seen = d.Once(seen, 0x800)
 			v.F11 = d.Int()
-		case 12:
-			// f12
+		}
+		if d.Field(field, 12, `,"f12":`) {
 			seen = d.Once(seen, 0x1000)
 			v.F12 = d.String()
-		case 13:
-			// f13
+		}
+		if d.Field(field, 13, `,"f13":`) {
 			seen = d.Once(seen, 0x2000)
 			v.F13 = d.Int()
-		case 14:
-			// f14
+		}
+		if d.Field(field, 14, `,"f14":`) {
 			seen = d.Once(seen, 0x4000)
 			if !d.Null() {
 				v.F14 = d.Int()
 			}
-		case 15:
-			// f15
+		}
+		if d.Field(field, 15, `,"f15":`) {
 			seen = d.Once(seen, 0x8000)
 			v.F15 = d.String()
-		case 16:
-			// f16
+		}
+		if d.Field(field, 16, `,"f16":`) {
 			seen = d.Once(seen, 0x10000)
 			v.F16 = d.Int()
-		case 17:
-			// f17
+		}
+		if d.Field(field, 17, `,"f17":`) {
 			seen = d.Once(seen, 0x20000)
 			v.F17 = d.Int()
-		case 18:
-			// f18
+		}
+		if d.Field(field, 18, `,"f18":`) {
 			seen = d.Once(seen, 0x40000)
 			v.F18 = d.String()
-		case 19:
-			// f19
+		}
+		if d.Field(field, 19, `,"f19":`) {
 			seen = d.Once(seen, 0x80000)
 			if !d.Null() {
 				v.F19 = d.Int()
 			}
-		case 20:
-			// f20
+		}
+		if d.Field(field, 20, `,"f20":`) {
 			seen = d.Once(seen, 0x100000)
 			v.F20 = d.Int()
-		case 21:
-			// f21
+		}
+		if d.Field(field, 21, `,"f21":`) {
 			seen = d.Once(seen, 0x200000)
 			v.F21 = d.String()
-		case 22:
-			// f22
+		}
+		if d.Field(field, 22, `,"f22":`) {
 			seen = d.Once(seen, 0x400000)
 			v.F22 = d.Int()
-		case 23:
-			// f23
+		}
+		if d.Field(field, 23, `,"f23":`) {
 			seen = d.Once(seen, 0x800000)
 			v.F23 = d.Int()
-		case 24:
-			// f24
+		}
+		if d.Field(field, 24, `,"f24":`) {
 			seen = d.Once(seen, 0x1000000)
 			if !d.Null() {
 				v.F24 = d.String()
 			}
-		case 25:
-			// f25
+		}
+		if d.Field(field, 25, `,"f25":`) {
 			seen = d.Once(seen, 0x2000000)
 			v.F25 = d.Int()
-		case 26:
-			// f26
+		}
+		if d.Field(field, 26, `,"f26":`) {
 			seen = d.Once(seen, 0x4000000)
 			v.F26 = d.Int()
-		case 27:
-			// f27
+		}
+		if d.Field(field, 27, `,"f27":`) {
 			seen = d.Once(seen, 0x8000000)
 			v.F27 = d.String()
-		case 28:
-			// f28
+		}
+		if d.Field(field, 28, `,"f28":`) {
 			seen = d.Once(seen, 0x10000000)
 			v.F28 = d.Int()
-		case 29:
-			// f29
+		}
+		if d.Field(field, 29, `,"f29":`) {
 			seen = d.Once(seen, 0x20000000)
 			if !d.Null() {
 				v.F29 = d.Int()
 			}
-		case 30:
-			// f30
+		}
+		if d.Field(field, 30, `,"f30":`) {
 			seen = d.Once(seen, 0x40000000)
 			v.F30 = d.String()
-		case 31:
-			// f31
+		}
+		if d.Field(field, 31, `,"f31":`) {
 			seen = d.Once(seen, 0x80000000)
 			v.F31 = d.Int()
-		case 32:
-			// f32
+		}
+		if d.Field(field, 32, `,"f32":`) {
 			seen = d.Once(seen, 0x100000000)
 			v.F32 = d.Int()
-		case 33:
-			// f33
+		}
+		if d.Field(field, 33, `,"f33":`) {
 			seen = d.Once(seen, 0x200000000)
 			v.F33 = d.String()
-		case 34:
-			// f34
+		}
+		if d.Field(field, 34, `,"f34":`) {
 			seen = d.Once(seen, 0x400000000)
 			if !d.Null() {
 				v.F34 = d.Int()
 			}
-		case 35:
-			// f35
+		}
+		if d.Field(field, 35, `,"f35":`) {
 			seen = d.Once(seen, 0x800000000)
 			v.F35 = d.Int()
-		case 36:
-			// f36
+		}
+		if d.Field(field, 36, `,"f36":`) {
 			seen = d.Once(seen, 0x1000000000)
 			v.F36 = d.String()
-		case 37:
-			// f37
+		}
+		if d.Field(field, 37, `,"f37":`) {
 			seen = d.Once(seen, 0x2000000000)
 			v.F37 = d.Int()
-		case 38:
-			// f38
+		}
+		if d.Field(field, 38, `,"f38":`) {
 			seen = d.Once(seen, 0x4000000000)
 			v.F38 = d.Int()
-		case 39:
-			// f39
+		}
+		if d.Field(field, 39, `,"f39":`) {
 			seen = d.Once(seen, 0x8000000000)
 			if !d.Null() {
 				v.F39 = d.String()
 			}
-		case 40:
-			// f40
+		}
+		if d.Field(field, 40, `,"f40":`) {
 			seen = d.Once(seen, 0x10000000000)
 			v.F40 = d.Int()
-		case 41:
-			// f41
+		}
+		if d.Field(field, 41, `,"f41":`) {
 			seen = d.Once(seen, 0x20000000000)
 			v.F41 = d.Int()
-		case 42:
-			// f42
+		}
+		if d.Field(field, 42, `,"f42":`) {
 			seen = d.Once(seen, 0x40000000000)
 			v.F42 = d.String()
-		case 43:
-			// f43
+		}
+		if d.Field(field, 43, `,"f43":`) {
 			seen = d.Once(seen, 0x80000000000)
 			v.F43 = d.Int()
-		case 44:
-			// f44
+		}
+		if d.Field(field, 44, `,"f44":`) {
 			seen = d.Once(seen, 0x100000000000)
 			if !d.Null() {
 				v.F44 = d.Int()
 			}
-		case 45:
-			// f45
+		}
+		if d.Field(field, 45, `,"f45":`) {
 			seen = d.Once(seen, 0x200000000000)
 			v.F45 = d.String()
-		case 46:
-			// f46
+		}
+		if d.Field(field, 46, `,"f46":`) {
 			seen = d.Once(seen, 0x400000000000)
 			v.F46 = d.Int()
-		case 47:
-			// f47
+		}
+		if d.Field(field, 47, `,"f47":`) {
 			seen = d.Once(seen, 0x800000000000)
 			v.F47 = d.Int()
-		case 48:
-			// f48
+		}
+		if d.Field(field, 48, `,"f48":`) {
 			seen = d.Once(seen, 0x1000000000000)
 			v.F48 = d.String()
-		case 49:
-			// f49
+		}
+		if d.Field(field, 49, `,"f49":`) {
 			seen = d.Once(seen, 0x2000000000000)
 			if !d.Null() {
 				v.F49 = d.Int()
 			}
-		case 50:
-			// f50
+		}
+		if d.Field(field, 50, `,"f50":`) {
 			seen = d.Once(seen, 0x4000000000000)
 			v.F50 = d.Int()
-		case 51:
-			// f51
+		}
+		if d.Field(field, 51, `,"f51":`) {
 			seen = d.Once(seen, 0x8000000000000)
 			v.F51 = d.String()
-		case 52:
-			// f52
+		}
+		if d.Field(field, 52, `,"f52":`) {
 			seen = d.Once(seen, 0x10000000000000)
 			v.F52 = d.Int()
-		case 53:
-			// f53
+		}
+		if d.Field(field, 53, `,"f53":`) {
 			seen = d.Once(seen, 0x20000000000000)
 			v.F53 = d.Int()
-		case 54:
-			// f54
+		}
+		if d.Field(field, 54, `,"f54":`) {
 			seen = d.Once(seen, 0x40000000000000)
 			if !d.Null() {
 				v.F54 = d.String()
 			}
-		case 55:
-			// f55
+		}
+		if d.Field(field, 55, `,"f55":`) {
 			seen = d.Once(seen, 0x80000000000000)
 			v.F55 = d.Int()
-		case 56:
-			// f56
+		}
+		if d.Field(field, 56, `,"f56":`) {
 			seen = d.Once(seen, 0x100000000000000)
 			v.F56 = d.Int()
-		case 57:
-			// f57
+		}
+		if d.Field(field, 57, `,"f57":`) {
 			seen = d.Once(seen, 0x200000000000000)
 			v.F57 = d.String()
-		case 58:
-			// f58
+		}
+		if d.Field(field, 58, `,"f58":`) {
 			seen = d.Once(seen, 0x400000000000000)
 			v.F58 = d.Int()
-		case 59:
-			// f59
+		}
+		if d.Field(field, 59, `,"f59":`) {
 			seen = d.Once(seen, 0x800000000000000)
 			if !d.Null() {
 				v.F59 = d.Int()
 			}
-		case 60:
-			// f60
+		}
+		if d.Field(field, 60, `,"f60":`) {
 			seen = d.Once(seen, 0x1000000000000000)
 			v.F60 = d.String()
-		case 61:
-			// f61
+		}
+		if d.Field(field, 61, `,"f61":`) {
 			seen = d.Once(seen, 0x2000000000000000)
 			v.F61 = d.Int()
-		case 62:
-			// f62
+		}
+		if d.Field(field, 62, `,"f62":`) {
 			seen = d.Once(seen, 0x4000000000000000)
 			v.F62 = d.Int()
-		case 63:
-			// f63
+		}
+		if d.Field(field, 63, `,"f63":`) {
 			seen = d.Once(seen, 0x8000000000000000)
 			v.F63 = d.String()
-		case 64:
-			// f64
+		}
+		if d.Field(field, 64, `,"f64":`) {
 			seen2 = d.Once(seen2, 0x1)
 			if !d.Null() {
 				v.F64 = d.Int()
 			}
-		case 65:
-			// f65
+		}
+		if d.Field(field, 65, `,"f65":`) {
 			seen2 = d.Once(seen2, 0x2)
 			v.F65 = d.Int()
-		case 66:
-			// f66
+		}
+		if d.Field(field, 66, `,"f66":`) {
 			seen2 = d.Once(seen2, 0x4)
 			v.F66 = d.String()
-		case 67:
-			// f67
+		}
+		if d.Field(field, 67, `,"f67":`) {
 			seen2 = d.Once(seen2, 0x8)
 			v.F67 = d.Int()
-		case 68:
-			// f68
+		}
+		if d.Field(field, 68, `,"f68":`) {
 			seen2 = d.Once(seen2, 0x10)
 			v.F68 = d.Int()
-		case 69:
-			// f69
+		}
+		if d.Field(field, 69, `,"f69":`) {
 			seen2 = d.Once(seen2, 0x20)
 			if !d.Null() {
 				v.F69 = d.String()
@@ -5184,18 +5173,16 @@ var fieldsOfAll = codec.NewFields("Empty", "Node", "Strings", "Numbers")
 // readAll reads All.
 func readAll(d *codec.Decoder, v *All) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAll); field >= 0; field = d.Field(fieldsOfAll, field) {
-		switch field {
-		case 0:
-			// Empty
+	for field := d.Struct(fieldsOfAll); field >= 0; field = d.Search(fieldsOfAll, field) {
+		if d.Field(field, 0, `,"Empty":`) {
 			seen = d.Once(seen, 0x1)
 			readEmpty(d, &v.Empty)
-		case 1:
-			// Node
+		}
+		if d.Field(field, 1, `,"Node":`) {
 			seen = d.Once(seen, 0x2)
 			readNode(d, &v.Node)
-		case 2:
-			// Strings
+		}
+		if d.Field(field, 2, `,"Strings":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Strings = nil
@@ -5204,15 +5191,15 @@ func readAll(d *codec.Decoder, v *All) {
 				readStrings(d, p)
 				v.Strings = p
 			}
-		case 3:
-			// Numbers
+		}
+		if d.Field(field, 3, `,"Numbers":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.Numbers = nil
 			} else {
 				items := codec.List[Numbers](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, Numbers{})
+					items = codec.Extend(items)
 					readNumbers(d, &items[len(items)-1])
 				}
 				v.Numbers = codec.Listed(d, items)
@@ -5227,11 +5214,11 @@ func readAll(d *codec.Decoder, v *All) {
 // appendText appends Text as JSON.
 func appendText(dst []byte, v *Text) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"s":`...)
-	if dst, err = codec.AppendString(dst, v.S); err != nil {
+	dst = append(dst, `{"s":"`...)
+	if dst, err = codec.AppendChars(dst, v.S); err != nil {
 		return dst, codec.InField(err, "s")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -5248,10 +5235,8 @@ var fieldsOfText = codec.NewFields("s")
 // readText reads Text.
 func readText(d *codec.Decoder, v *Text) {
 	var seen uint64
-	for field := d.Struct(fieldsOfText); field >= 0; field = d.Field(fieldsOfText, field) {
-		switch field {
-		case 0:
-			// s
+	for field := d.Struct(fieldsOfText); field >= 0; field = d.Search(fieldsOfText, field) {
+		if d.Field(field, 0, `,"s":`) {
 			seen = d.Once(seen, 0x1)
 			v.S = d.String()
 		}
@@ -5285,10 +5270,8 @@ var fieldsOfMoment = codec.NewFields("t")
 // readMoment reads Moment.
 func readMoment(d *codec.Decoder, v *Moment) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoment); field >= 0; field = d.Field(fieldsOfMoment, field) {
-		switch field {
-		case 0:
-			// t
+	for field := d.Struct(fieldsOfMoment); field >= 0; field = d.Search(fieldsOfMoment, field) {
+		if d.Field(field, 0, `,"t":`) {
 			seen = d.Once(seen, 0x1)
 			v.T = d.Time()
 		}
@@ -5319,10 +5302,8 @@ var fieldsOfBlob = codec.NewFields("b")
 // readBlob reads Blob.
 func readBlob(d *codec.Decoder, v *Blob) {
 	var seen uint64
-	for field := d.Struct(fieldsOfBlob); field >= 0; field = d.Field(fieldsOfBlob, field) {
-		switch field {
-		case 0:
-			// b
+	for field := d.Struct(fieldsOfBlob); field >= 0; field = d.Search(fieldsOfBlob, field) {
+		if d.Field(field, 0, `,"b":`) {
 			seen = d.Once(seen, 0x1)
 			v.B = codec.Bytes[byte](d)
 		}
@@ -5358,10 +5339,8 @@ var fieldsOfTwo = codec.NewFields("a")
 // readTwo reads Two.
 func readTwo(d *codec.Decoder, v *Two) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTwo); field >= 0; field = d.Field(fieldsOfTwo, field) {
-		switch field {
-		case 0:
-			// a
+	for field := d.Struct(fieldsOfTwo); field >= 0; field = d.Search(fieldsOfTwo, field) {
+		if d.Field(field, 0, `,"a":`) {
 			seen = d.Once(seen, 0x1)
 			n := 0
 			for more := d.Array(); more; more = d.More() {
@@ -5401,10 +5380,8 @@ var fieldsOfQuote = codec.NewFields("i")
 // readQuote reads Quote.
 func readQuote(d *codec.Decoder, v *Quote) {
 	var seen uint64
-	for field := d.Struct(fieldsOfQuote); field >= 0; field = d.Field(fieldsOfQuote, field) {
-		switch field {
-		case 0:
-			// i
+	for field := d.Struct(fieldsOfQuote); field >= 0; field = d.Search(fieldsOfQuote, field) {
+		if d.Field(field, 0, `,"i":`) {
 			seen = d.Once(seen, 0x1)
 			d.Quote(true)
 			v.I = d.Int()
@@ -5440,10 +5417,8 @@ var fieldsOfCount = codec.NewFields("n")
 // readCount reads Count.
 func readCount(d *codec.Decoder, v *Count) {
 	var seen uint64
-	for field := d.Struct(fieldsOfCount); field >= 0; field = d.Field(fieldsOfCount, field) {
-		switch field {
-		case 0:
-			// n
+	for field := d.Struct(fieldsOfCount); field >= 0; field = d.Search(fieldsOfCount, field) {
+		if d.Field(field, 0, `,"n":`) {
 			seen = d.Once(seen, 0x1)
 			v.N = json.Number(d.Number())
 		}
@@ -5491,10 +5466,8 @@ var fieldsOfInts = codec.NewFields("m")
 // readInts reads Ints.
 func readInts(d *codec.Decoder, v *Ints) {
 	var seen uint64
-	for field := d.Struct(fieldsOfInts); field >= 0; field = d.Field(fieldsOfInts, field) {
-		switch field {
-		case 0:
-			// m
+	for field := d.Struct(fieldsOfInts); field >= 0; field = d.Search(fieldsOfInts, field) {
+		if d.Field(field, 0, `,"m":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5534,10 +5507,11 @@ func appendTimes(dst []byte, v *Times) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key.Text); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key.Text); err != nil {
 				return dst, codec.InField(codec.InName(err, key.Text), "m")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.M[key.Key]
 			dst = codec.AppendInt(dst, int64(elem))
 		}
@@ -5560,10 +5534,8 @@ var fieldsOfTimes = codec.NewFields("m")
 // readTimes reads Times.
 func readTimes(d *codec.Decoder, v *Times) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTimes); field >= 0; field = d.Field(fieldsOfTimes, field) {
-		switch field {
-		case 0:
-			// m
+	for field := d.Struct(fieldsOfTimes); field >= 0; field = d.Search(fieldsOfTimes, field) {
+		if d.Field(field, 0, `,"m":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5626,10 +5598,8 @@ var fieldsOfIDs = codec.NewFields("m")
 // readIDs reads IDs.
 func readIDs(d *codec.Decoder, v *IDs) {
 	var seen uint64
-	for field := d.Struct(fieldsOfIDs); field >= 0; field = d.Field(fieldsOfIDs, field) {
-		switch field {
-		case 0:
-			// m
+	for field := d.Struct(fieldsOfIDs); field >= 0; field = d.Search(fieldsOfIDs, field) {
+		if d.Field(field, 0, `,"m":`) {
 			seen = d.Once(seen, 0x1)
 			if d.Null() {
 				v.M = nil
@@ -5701,10 +5671,11 @@ func appendTagged(dst []byte, v *Tagged) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "More")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.More[key]
 			if elem == nil {
 				dst = append(dst, `null`...)
@@ -5746,18 +5717,16 @@ var fieldsOfTagged = codec.NewFields("h", "c", "Also", "More", "Again")
 // readTagged reads Tagged.
 func readTagged(d *codec.Decoder, v *Tagged) {
 	var seen uint64
-	for field := d.Struct(fieldsOfTagged); field >= 0; field = d.Field(fieldsOfTagged, field) {
-		switch field {
-		case 0:
-			// h
+	for field := d.Struct(fieldsOfTagged); field >= 0; field = d.Search(fieldsOfTagged, field) {
+		if d.Field(field, 0, `,"h":`) {
 			seen = d.Once(seen, 0x1)
 			readHidden(d, &v.hidden)
-		case 1:
-			// c
+		}
+		if d.Field(field, 1, `,"c":`) {
 			seen = d.Once(seen, 0x2)
 			d.Unmarshal(&v.Named)
-		case 2:
-			// Also
+		}
+		if d.Field(field, 2, `,"Also":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.Also = nil
@@ -5766,8 +5735,8 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 				d.Unmarshal(p)
 				v.Also = p
 			}
-		case 3:
-			// More
+		}
+		if d.Field(field, 3, `,"More":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.More = nil
@@ -5790,8 +5759,8 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 				}
 				v.More = m
 			}
-		case 4:
-			// Again
+		}
+		if d.Field(field, 4, `,"Again":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.Again = nil
@@ -5814,11 +5783,11 @@ func readTagged(d *codec.Decoder, v *Tagged) {
 // appendHidden appends hidden as JSON.
 func appendHidden(dst []byte, v *hidden) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Visible":`...)
-	if dst, err = codec.AppendString(dst, v.Visible); err != nil {
+	dst = append(dst, `{"Visible":"`...)
+	if dst, err = codec.AppendChars(dst, v.Visible); err != nil {
 		return dst, codec.InField(err, "Visible")
 	}
-	dst = append(dst, `,"shadow":`...)
+	dst = append(dst, `","shadow":`...)
 	dst = codec.AppendInt(dst, int64(v.Shadow))
 	dst = append(dst, '}')
 	return dst, nil
@@ -5829,14 +5798,12 @@ var fieldsOfHidden = codec.NewFields("Visible", "shadow")
 // readHidden reads hidden.
 func readHidden(d *codec.Decoder, v *hidden) {
 	var seen uint64
-	for field := d.Struct(fieldsOfHidden); field >= 0; field = d.Field(fieldsOfHidden, field) {
-		switch field {
-		case 0:
-			// Visible
+	for field := d.Struct(fieldsOfHidden); field >= 0; field = d.Search(fieldsOfHidden, field) {
+		if d.Field(field, 0, `,"Visible":`) {
 			seen = d.Once(seen, 0x1)
 			v.Visible = d.String()
-		case 1:
-			// shadow
+		}
+		if d.Field(field, 1, `,"shadow":`) {
 			seen = d.Once(seen, 0x2)
 			v.Shadow = d.Int()
 		}
@@ -5849,11 +5816,11 @@ func readHidden(d *codec.Decoder, v *hidden) {
 // appendAccountState appends Account's state as JSON.
 func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 	var err error
-	dst = append(dst, `{"Owner":`...)
-	if dst, err = codec.AppendString(dst, v.Owner); err != nil {
+	dst = append(dst, `{"Owner":"`...)
+	if dst, err = codec.AppendChars(dst, v.Owner); err != nil {
 		return dst, codec.InField(err, "Owner")
 	}
-	dst = append(dst, `,"balance":`...)
+	dst = append(dst, `","balance":`...)
 	dst = codec.AppendInt(dst, v.balance)
 	dst = append(dst, `,"History":`...)
 	if v.History == nil {
@@ -5880,10 +5847,11 @@ func appendAccountState(dst []byte, v *Account) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = codec.AppendString(dst, key); err != nil {
+			dst = append(dst, '"')
+			if dst, err = codec.AppendChars(dst, key); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "limits")
 			}
-			dst = append(dst, ':')
+			dst = append(dst, `":`...)
 			elem := v.limits[key]
 			if dst, err = appendMoneyState(dst, &elem); err != nil {
 				return dst, codec.InField(codec.InName(err, key), "limits")
@@ -5925,31 +5893,29 @@ var fieldsOfAccountState = codec.NewFields("Owner", "balance", "History", "limit
 // readAccountState reads Account's state.
 func readAccountState(d *codec.Decoder, v *Account) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Field(fieldsOfAccountState, field) {
-		switch field {
-		case 0:
-			// Owner
+	for field := d.Struct(fieldsOfAccountState); field >= 0; field = d.Search(fieldsOfAccountState, field) {
+		if d.Field(field, 0, `,"Owner":`) {
 			seen = d.Once(seen, 0x1)
 			v.Owner = d.String()
-		case 1:
-			// balance
+		}
+		if d.Field(field, 1, `,"balance":`) {
 			seen = d.Once(seen, 0x2)
 			v.balance = d.Int64()
-		case 2:
-			// History
+		}
+		if d.Field(field, 2, `,"History":`) {
 			seen = d.Once(seen, 0x4)
 			if d.Null() {
 				v.History = nil
 			} else {
 				items := codec.List[entry](d, '{')
 				for more := d.Array(); more; more = d.More() {
-					items = append(items, entry{})
+					items = codec.Extend(items)
 					readEntryState(d, &items[len(items)-1])
 				}
 				v.History = codec.Listed(d, items)
 			}
-		case 3:
-			// limits
+		}
+		if d.Field(field, 3, `,"limits":`) {
 			seen = d.Once(seen, 0x8)
 			if d.Null() {
 				v.limits = nil
@@ -5966,8 +5932,8 @@ func readAccountState(d *codec.Decoder, v *Account) {
 				}
 				v.limits = m
 			}
-		case 4:
-			// closed
+		}
+		if d.Field(field, 4, `,"closed":`) {
 			seen = d.Once(seen, 0x10)
 			if d.Null() {
 				v.closed = nil
@@ -5976,12 +5942,12 @@ func readAccountState(d *codec.Decoder, v *Account) {
 				*p = d.Time()
 				v.closed = p
 			}
-		case 5:
-			// anon
+		}
+		if d.Field(field, 5, `,"anon":`) {
 			seen = d.Once(seen, 0x20)
 			readAccountStateAnonState(d, &v.anon)
-		case 6:
-			// entry
+		}
+		if d.Field(field, 6, `,"entry":`) {
 			seen = d.Once(seen, 0x40)
 			readEntryState(d, &v.entry)
 		}
@@ -6011,14 +5977,12 @@ var fieldsOfEntryState = codec.NewFields("at", "Amount")
 // readEntryState reads entry's state.
 func readEntryState(d *codec.Decoder, v *entry) {
 	var seen uint64
-	for field := d.Struct(fieldsOfEntryState); field >= 0; field = d.Field(fieldsOfEntryState, field) {
-		switch field {
-		case 0:
-			// at
+	for field := d.Struct(fieldsOfEntryState); field >= 0; field = d.Search(fieldsOfEntryState, field) {
+		if d.Field(field, 0, `,"at":`) {
 			seen = d.Once(seen, 0x1)
 			v.at = d.Time()
-		case 1:
-			// Amount
+		}
+		if d.Field(field, 1, `,"Amount":`) {
 			seen = d.Once(seen, 0x2)
 			readMoneyState(d, &v.Amount)
 		}
@@ -6033,11 +5997,11 @@ func appendMoneyState(dst []byte, v *money) ([]byte, error) {
 	var err error
 	dst = append(dst, `{"minor":`...)
 	dst = codec.AppendInt(dst, v.minor)
-	dst = append(dst, `,"currency":`...)
-	if dst, err = codec.AppendString(dst, v.currency); err != nil {
+	dst = append(dst, `,"currency":"`...)
+	if dst, err = codec.AppendChars(dst, v.currency); err != nil {
 		return dst, codec.InField(err, "currency")
 	}
-	dst = append(dst, '}')
+	dst = append(dst, `"}`...)
 	return dst, nil
 }
 
@@ -6046,14 +6010,12 @@ var fieldsOfMoneyState = codec.NewFields("minor", "currency")
 // readMoneyState reads money's state.
 func readMoneyState(d *codec.Decoder, v *money) {
 	var seen uint64
-	for field := d.Struct(fieldsOfMoneyState); field >= 0; field = d.Field(fieldsOfMoneyState, field) {
-		switch field {
-		case 0:
-			// minor
+	for field := d.Struct(fieldsOfMoneyState); field >= 0; field = d.Search(fieldsOfMoneyState, field) {
+		if d.Field(field, 0, `,"minor":`) {
 			seen = d.Once(seen, 0x1)
 			v.minor = d.Int64()
-		case 1:
-			// currency
+		}
+		if d.Field(field, 1, `,"currency":`) {
 			seen = d.Once(seen, 0x2)
 			v.currency = d.String()
 		}
@@ -6084,14 +6046,12 @@ func readAccountStateAnonState(d *codec.Decoder, v *struct {
 	B int
 }) {
 	var seen uint64
-	for field := d.Struct(fieldsOfAccountStateAnonState); field >= 0; field = d.Field(fieldsOfAccountStateAnonState, field) {
-		switch field {
-		case 0:
-			// a
+	for field := d.Struct(fieldsOfAccountStateAnonState); field >= 0; field = d.Search(fieldsOfAccountStateAnonState, field) {
+		if d.Field(field, 0, `,"a":`) {
 			seen = d.Once(seen, 0x1)
 			v.a = d.Int()
-		case 1:
-			// B
+		}
+		if d.Field(field, 1, `,"B":`) {
 			seen = d.Once(seen, 0x2)
 			v.B = d.Int()
 		}
