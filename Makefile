@@ -62,7 +62,7 @@ figures-subscription: ## Measure a subscription's catch-up beside pgx over EVENT
 	go test -count=1 -v -timeout 0 -run '^TestFiguresOfDelivery$$' ./es/subscription -figures $(EVENTS)
 
 .PHONY: race
-race: ## Run all tests with the race detector (needs a C compiler)
+race: ## Run the tests of what has goroutines with the race detector (needs a C compiler)
 	$(call each,go test -timeout $(TIMEOUT) -race -short ./...)
 
 .PHONY: fuzz

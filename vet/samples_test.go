@@ -158,6 +158,9 @@ func findings(t *testing.T, dir string, patterns ...string) (lines []string, mes
 
 // Real code that is right is not complained about: three domains, the bank and the fixture of other tests.
 func TestNoFalseAlarms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it builds packages")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	writeModule(t, dir, readFiles(t, "samples"))
@@ -176,6 +179,9 @@ var (
 
 // Every fault of a long list, put into the samples, is found where it is, and nothing else is.
 func TestSeededFaultsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it builds packages")
+	}
 	t.Parallel()
 	samples := readFiles(t, "samples")
 	for name, content := range samples {
@@ -233,6 +239,9 @@ func TestSeededFaultsAreFound(t *testing.T) {
 
 // The help of esgen vet describes every analyzer, and esgen vet finds what the analyzers do.
 func TestCommandLine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it builds packages")
+	}
 	t.Parallel()
 	bin, err := esgen()
 	if err != nil {

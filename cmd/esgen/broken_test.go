@@ -16,6 +16,7 @@ import (
 // Each archive in testdata/broken is a module that has problems, with what esgen prints as
 // its last file.
 func TestProblemsNamePlaceAndRemedyAndNoFileIsTouched(t *testing.T) {
+	long(t)
 	t.Parallel()
 	archives, err := filepath.Glob(filepath.Join("testdata", "broken", "*.txtar"))
 	if err != nil || len(archives) == 0 {

@@ -59,6 +59,7 @@ func changes(t *testing.T) []*change {
 // TestChangesAreJudgedAndRemediesHold takes each package through its life: it is generated, events are
 // stored and released, it changes, esgen judges the change, the remedy is applied, and what was stored is read.
 func TestChangesAreJudgedAndRemediesHold(t *testing.T) {
+	long(t)
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git, which is what knows what is released")
 	}
@@ -134,9 +135,6 @@ func TestChangesAreJudgedAndRemediesHold(t *testing.T) {
 	}
 
 	// What was stored is read.
-	if testing.Short() {
-		return // it takes a hundred packages to be compiled
-	}
 	writeFile(t, filepath.Join(dir, "main.go"), readers(all))
 	cmd := exec.Command("go", "run", ".")
 	cmd.Dir = dir

@@ -114,6 +114,7 @@ var foldRefactorings = map[string][]edit{
 // refactoring gives the same. All are packages of one module, in which esgen runs for real: before
 // there is any generated file, with one that belongs to other code, and again in another folder.
 func TestFoldsAreToldApartByTheirCode(t *testing.T) {
+	long(t)
 	t.Parallel()
 	base, err := txtar.ParseFile(filepath.Join("testdata", "fold", "base.txtar"))
 	if err != nil {

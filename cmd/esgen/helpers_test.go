@@ -21,6 +21,15 @@ var root = func() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }()
 
+// long is for tests that load or build many packages, one after the other. -short leaves them out, and with it the race
+// tests, which have nothing to find in them.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: it loads or builds many packages")
+	}
+}
+
 // writeModule writes files, with a go.mod and go.sum that find the module under test, to a
 // folder outside of its tree.
 func writeModule(t testing.TB, dir string, files ...txtar.File) {

@@ -28,9 +28,7 @@ var (
 // change is safe. Where it is not, the test counts in how many cases it finds a stored event that would have
 // been lost, and prints that by rule.
 func TestChangesCalledSafeLoseNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: it compiles a package for the changes")
-	}
+	long(t)
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("needs git, which is what knows what is released")
 	}

@@ -15,9 +15,7 @@ import (
 
 // The tour in the README is walked as it is written there, but for the go.mod, which needs no network here.
 func TestTheReadmesTourRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs a module")
-	}
+	long(t)
 	t.Parallel()
 	readme := filepath.Join(root, "README.md")
 	blocks := guides.Blocks(t, readme, "go")

@@ -14,6 +14,7 @@ import (
 // The lock marks the old version as released, so that esgen itself says whether the struct that it offered is the one
 // that was stored.
 func TestTheStructAndTheFunctionThatAreOfferedDo(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const placed = `{"format": 1, "event": "order.placed", "category": "order", "aggregate": "Order", "versions": [
   {"version": 1, "released": true, "state": "current", "go": "Placed", "fields": [

@@ -20,9 +20,7 @@ func TestMain(m *testing.M) {
 
 // Each script in testdata/script is a module in which esgen and the go command run for real.
 func TestScripts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs a dozen modules")
-	}
+	long(t)
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),

@@ -34,6 +34,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// A sequence of the model is a dozen connections, each a process of the server: thirty of them instead of a hundred, if
+	// nothing else is asked for. The other stores are compared with the same model.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err) // it is rapid's
+	}
 	os.Exit(pgtest.Main(m))
 }
 
@@ -121,6 +126,9 @@ var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read
 // runEveryStatement runs these, and more areas, for a store that is reached in another way. What does not depend on that,
 // [TestStore] checks once.
 func runEveryStatement(t *testing.T, h storetest.Harness, more ...string) {
+	if testing.Short() {
+		t.Skip("the same statements on other connections: no other goroutines")
+	}
 	runAreas(t, h, append(more, everyStatement...)...)
 }
 

@@ -18,6 +18,9 @@ import (
 // FuzzDamagedFile overwrites a part of a store's file, and cuts or lengthens it. What
 // can still be read may be wrong, but nothing panics or hangs.
 func FuzzDamagedFile(f *testing.F) {
+	if testing.Short() {
+		f.Skip("-short: it is about files, not goroutines")
+	}
 	sound := filepath.Join(f.TempDir(), "events.db")
 	s := open(f, sound)
 	for i := range 40 {

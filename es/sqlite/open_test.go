@@ -218,7 +218,11 @@ func TestRecordedAtNeverDecreasesThoughTheClockDoes(t *testing.T) {
 // other, and then neither removes the WAL.
 func TestCloseWritesTheWALBack(t *testing.T) {
 	t.Parallel()
-	for range 100 {
+	times := 100
+	if testing.Short() {
+		times = 10
+	}
+	for range times {
 		path := filepath.Join(t.TempDir(), "events.db")
 		s := open(t, path)
 		if _, err := s.Append(t.Context(), write("1", es.NoStream, event())); err != nil {

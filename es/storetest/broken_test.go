@@ -132,6 +132,9 @@ func (f fault) harness() Harness {
 // Every clause must be able to fail: each has a store that breaks it, beside the sound
 // one that passes.
 func TestEachClauseFailsTheStoreThatBreaksIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: stores that are wrong on purpose")
+	}
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil { // these failures are meant
 		t.Fatal(err)
 	}
