@@ -128,7 +128,7 @@ func TestStringsOfEveryLengthAreThoseOfEncodingJSON(t *testing.T) {
 	}
 }
 
-// Words are written to memory that others may own what is behind.
+// What is behind the room may belong to others.
 func TestCharsAreWrittenWithinTheirRoom(t *testing.T) {
 	t.Parallel()
 	for n := range 40 {
