@@ -232,7 +232,8 @@ type member struct {
 	value        *value
 	option       string // "", omitempty or omitzero
 	quoted       bool
-	fallback     string // esgen:"default=…"
+	fallback     string   // esgen:"default=…"
+	had          []string // the defaults of earlier releases
 	was          []string
 }
 
@@ -327,6 +328,13 @@ func (m *mutator) fallback(v *value) string {
 // mutate changes an object in one place, at any depth.
 func (m *mutator) mutate(o *object) *object {
 	inner := o.objects()
+	for _, at := range inner {
+		for _, f := range at.members {
+			if f.fallback != "" && !slices.Contains(f.had, f.fallback) {
+				f.had = append(slices.Clone(f.had), f.fallback)
+			}
+		}
+	}
 	o.change(m, pick(m, inner...))
 	return o
 }
@@ -561,7 +569,7 @@ func (o *object) source() string {
 		if len(own) > 0 {
 			text += fmt.Sprintf(" esgen:%q", strings.Join(own, ","))
 		}
-		fmt.Fprintf(&b, "\t%s %s `%s id:\"%d\" from:\"%d\"`\n", f.goName, f.value.expr(), text, f.id, f.from)
+		fmt.Fprintf(&b, "\t%s %s `%s id:\"%d\" from:\"%d\" had:\"%s\"`\n", f.goName, f.value.expr(), text, f.id, f.from, strings.Join(f.had, ","))
 	}
 	b.WriteString("}\n\n")
 	for _, v := range inner {
