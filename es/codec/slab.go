@@ -97,15 +97,20 @@ func Extend[T any](list []T) []T {
 }
 
 // Listed returns the list without the room that is left in it. That serves the lists to come, unless they
-// would hardly fit.
+// would hardly fit, or it was so much too large that it must not be kept with the list.
 func Listed[T any](d *Decoder, list []T) []T {
 	if d.depth < d.around.depth {
 		d.around = around{}
 	}
 	n := len(list)
-	if free := list[n:cap(list)]; len(free) > 0 && len(free) >= n {
+	free := list[n:cap(list)]
+	switch {
+	case len(free) == 0 || len(free) < n:
+	case len(free)*int(unsafe.Sizeof(*new(T))) > largestSlab:
+		return append(make([]T, 0, n), list...)
+	default:
 		if s := slabOf[T](d); s != nil && len(free) > s.n {
-			keep(s, free[:cap(free)])
+			keep(s, free)
 		}
 	}
 	return list[:n:n]

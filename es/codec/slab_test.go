@@ -184,3 +184,20 @@ func TestAListKeepsLittleElseInMemory(t *testing.T) {
 		}
 	}
 }
+
+// A wrong guess of how many elements there are must not be kept with those that there are.
+func TestAListForWhichFarTooMuchWasReservedIsCopied(t *testing.T) {
+	t.Parallel()
+	type line struct{ words [16]int64 }
+	d := codec.NewDecoder([]byte(`[{"name":"` + strings.Repeat("{", 200) + `"}]`))
+	list := codec.List[line](&d, '{')
+	if cap(list) < 100 {
+		t.Fatalf("room for %d elements: the text is to mislead", cap(list))
+	}
+	list = codec.Extend(list)
+	list[0].words[3] = 7
+	out := codec.Listed(&d, list)
+	if len(out) != 1 || cap(out) != 1 || out[0] != list[0] || &out[0] == &list[0] {
+		t.Errorf("the list has %d of %d elements, in the memory that was reserved: %t", len(out), cap(out), &out[0] == &list[0])
+	}
+}

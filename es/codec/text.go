@@ -7,7 +7,7 @@ import (
 )
 
 // chars is memory for decoded strings: as much as the text that is left, so that none has to be checked for room while it
-// is copied. It isn't zeroed, and what no string needs is never touched.
+// is copied. Beyond 1 KiB it isn't zeroed, and most of what no string needs is never touched.
 type chars struct {
 	memory unsafe.Pointer
 	size   int

@@ -9,8 +9,8 @@ import (
 )
 
 // Room returns an expression for how long the JSON of v, a value of type t, gets if nothing in its strings needs escaping: just as
-// long, but for floats, times and what may be omitted, which count with the longest. What does not fit is encoded all the
-// same, with one more allocation. Room returns nil if there may be any number of values, or so many that this would cost
+// long, but for floats and times, which count with the longest, and for what is omitted, which counts as if it were not. What
+// does not fit is encoded all the same, with one more allocation. Room returns nil if there may be any number of values, or so many that this would cost
 // more than it saves.
 func Room(t *shape.Type, v *jen.Statement) *jen.Statement {
 	const longest, most = 256, 12 // bytes of constant length, and values of other lengths
@@ -41,7 +41,7 @@ func (r *room) value(t *shape.Type, v *jen.Statement) bool {
 	case shape.Uint:
 		r.lengths = append(r.lengths, codec("UintLength").Call(convert(v, t.Go, types.Uint64)))
 	case shape.Float:
-		r.constant += len("-1.7976931348623157e+308")
+		r.constant += len("-0.0000012345678901234567")
 	case shape.Time:
 		r.constant += len(`"2006-01-02T15:04:05.999999999-07:00"`)
 	case shape.UUID:
