@@ -184,7 +184,11 @@ func (d *Decoder) elements(open byte) int {
 		return 0
 	}
 	if open == '{' {
-		return min(bytes.Count(rest[:arrayEnd(rest)], []byte{'{'}), most)
+		const near = 2 << 10 // looking further costs a long list more than a guess that counts what is behind it
+		if end := arrayEnd(rest[:min(len(rest), near)]); end < near {
+			rest = rest[:end]
+		}
+		return min(bytes.Count(rest, []byte{'{'}), most)
 	}
 	if end := bytes.IndexByte(rest, ']'); end >= 0 {
 		rest = rest[:end]
