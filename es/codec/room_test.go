@@ -40,21 +40,14 @@ func TestLengthsAreThoseOfWhatIsAppended(t *testing.T) {
 	}
 }
 
-func TestTextsOfOneBlockAreApart(t *testing.T) {
-	t.Parallel()
+// areApart has several goroutines encode texts, keeps what they get, and fails if any of it changes.
+func areApart(t *testing.T, count int, encode func(worker, i int) (got []byte, want string)) {
 	var all sync.WaitGroup
 	for worker := range 4 {
 		all.Go(func() {
-			var kept [][]byte
-			var want []string
-			for i := range 2000 {
-				room := i * 7 % 140 // some have too little, and some none is cut for
-				text := strings.Repeat(string(rune('a'+(worker+i)%26)), i%150)
-				dst := codec.Room(nil, room)
-				if dst == nil || len(dst) != 0 || cap(dst) < room {
-					t.Errorf("room for %d: %d of %d bytes", room, len(dst), cap(dst))
-				}
-				kept, want = append(kept, append(dst, text...)), append(want, text)
+			kept, want := make([][]byte, count), make([]string, count)
+			for i := range count {
+				kept[i], want[i] = encode(worker, i)
 			}
 			for i, got := range kept {
 				if string(got) != want[i] {
@@ -66,33 +59,33 @@ func TestTextsOfOneBlockAreApart(t *testing.T) {
 	all.Wait()
 }
 
+func TestTextsOfOneBlockAreApart(t *testing.T) {
+	t.Parallel()
+	areApart(t, 2000, func(worker, i int) ([]byte, string) {
+		room := i * 7 % 140 // some have too little, and some none is cut for
+		text := strings.Repeat(string(rune('a'+(worker+i)%26)), i%150)
+		dst := codec.Room(nil, room)
+		if dst == nil || len(dst) != 0 || cap(dst) < room {
+			t.Errorf("room for %d: %d of %d bytes", room, len(dst), cap(dst))
+		}
+		return append(dst, text...), text
+	})
+}
+
 func TestScratchGivesMemoryOfItsOwn(t *testing.T) {
 	t.Parallel()
-	var all sync.WaitGroup
-	for worker := range 4 {
-		all.Go(func() {
-			var kept [][]byte
-			var want []string
-			for i := range 200 {
-				text := strings.Repeat(string(rune('a'+worker)), i*i%3000)
-				s := codec.NewScratch(nil)
-				if len(s.Dst) != 0 {
-					t.Errorf("the buffer holds %d bytes, want none", len(s.Dst))
-				}
-				got, err := s.Done(append(s.Dst, text...), nil)
-				if err != nil {
-					t.Error(err)
-				}
-				kept, want = append(kept, got), append(want, text)
-			}
-			for i, got := range kept {
-				if string(got) != want[i] {
-					t.Errorf("text %d has changed: %.20q, want %.20q", i, got, want[i])
-				}
-			}
-		})
-	}
-	all.Wait()
+	areApart(t, 200, func(worker, i int) ([]byte, string) {
+		text := strings.Repeat(string(rune('a'+worker)), i*i%3000)
+		s := codec.NewScratch(nil)
+		if len(s.Dst) != 0 {
+			t.Errorf("the buffer holds %d bytes, want none", len(s.Dst))
+		}
+		got, err := s.Done(append(s.Dst, text...), nil)
+		if err != nil {
+			t.Error(err)
+		}
+		return got, text
+	})
 }
 
 func TestScratchPassesErrorsOn(t *testing.T) {

@@ -127,7 +127,7 @@ var everyStatement = []string{"Append", "Expected", "Idempotency", "Load", "Read
 // [TestStore] checks once.
 func runEveryStatement(t *testing.T, h storetest.Harness, more ...string) {
 	if testing.Short() {
-		t.Skip("the same statements on other connections: no other goroutines")
+		t.Skip("-short: it takes all statements over other connections")
 	}
 	runAreas(t, h, append(more, everyStatement...)...)
 }
